@@ -1,0 +1,122 @@
+"""Edits: what a person can change in a plan. Frozen values; `apply` gives a new plan or says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planner.model.address import Sbdf
+from planner.model.errors import EditError
+from planner.model.guest import Guest, Passthrough, RdmPolicy
+from planner.model.plan import Plan, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Give a device to a guest."""
+
+    guest: str
+    address: Sbdf
+    policy: RdmPolicy | None = None
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"assign {self.address.short} to {self.guest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Take a device away from a guest."""
+
+    guest: str
+    address: Sbdf
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"release {self.address.short} from {self.guest}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """Choose a device's `rdm_policy`; None leaves it to the default."""
+
+    guest: str
+    address: Sbdf
+    policy: RdmPolicy | None
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"rdm_policy of {self.address.short} in {self.guest}: {self.policy or 'default'}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetSize:
+    """Set one of a guest's sizes in MiB: memory, maxmem, mmio_hole or rdm_mem_boundary; None removes the setting."""
+
+    guest: str
+    key: str
+    value: int | None
+
+    KEYS = ("memory", "maxmem", "mmio_hole", "rdm_mem_boundary")
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"{self.key} of {self.guest}: {'unset' if self.value is None else f'{self.value} MiB'}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetProfile:
+    """Choose the profile."""
+
+    profile: Profile
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"profile {self.profile}"
+
+
+Edit = Assign | Release | SetPolicy | SetSize | SetProfile
+
+
+def apply(plan: Plan, edit: Edit) -> Plan:
+    """`plan` with `edit` made. EditError for an unknown guest or device, or one that is (or is not) there already.
+
+    Whether an edit is wise is for findings to say; whether the profile allows it is for `policy.assignable`.
+    """
+    if isinstance(edit, SetProfile):
+        return replace(plan, profile=edit.profile)
+    guest = plan.guest(edit.guest)
+    if guest is None:
+        raise EditError(f"there is no guest {edit.guest}")
+    return plan.with_guest(_edit_guest(plan, guest, edit))
+
+
+def _edit_guest(plan: Plan, guest: Guest, edit: Assign | Release | SetPolicy | SetSize) -> Guest:
+    if isinstance(edit, SetSize):
+        if edit.key not in SetSize.KEYS:
+            raise EditError(f"{edit.key} is not a size; expected one of {', '.join(SetSize.KEYS)}")
+        if edit.value is not None and edit.value < 0:
+            raise EditError(f"{edit.key} cannot be negative")
+        changes: dict[str, Any] = {edit.key: edit.value}
+        return replace(guest, **changes)
+    item = guest.device(edit.address)
+    if isinstance(edit, Assign):
+        if item is not None:
+            raise EditError(f"{guest.name} has {edit.address.short} already")
+        if not plan.host.knows(edit.address):
+            raise EditError(f"the host has no device {edit.address}")
+        other = next(iter(plan.owners(edit.address)), None)
+        if other is not None:
+            raise EditError(f"{edit.address.short} belongs to {other.name}: release it there first")
+        return guest.with_pci((*guest.pci, Passthrough(address=edit.address, policy=edit.policy)))
+    if item is None:
+        raise EditError(f"{guest.name} does not have {edit.address.short}")
+    if isinstance(edit, Release):
+        return guest.with_pci(tuple(other for other in guest.pci if other is not item))
+    changed = replace(item, policy=edit.policy)
+    return guest.with_pci(tuple(changed if other is item else other for other in guest.pci))

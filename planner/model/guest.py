@@ -1,0 +1,129 @@
+"""What a guest asks for in its xl.cfg, before xl and libxl fill in the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from planner.model.address import Sbdf
+
+
+class RdmPolicy(StrEnum):
+    """What is to happen when a reserved region collides. `invalid` is Xen's own name for "not said"."""
+
+    STRICT = "strict"
+    RELAXED = "relaxed"
+    INVALID = "invalid"
+
+
+class RdmStrategy(StrEnum):
+    """Which regions a guest reserves: those of its devices, or all of the host's (for hotplug)."""
+
+    IGNORE = "ignore"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class RdmReading:
+    """What a release's parser makes of an `rdm=` string.
+
+    `accepted` False: xl drops the whole setting without a word. A field that is None was never written, and xl then
+    uses whatever its stack held: undefined. `messages` are what xl prints, if anything.
+    """
+
+    accepted: bool
+    strategy: RdmStrategy | None = None
+    policy: RdmPolicy | None = None
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RdmSetting:
+    """An `rdm=` string and its two readings: as the manual has it (and Xen up to 4.14), and as shipped since 4.15."""
+
+    text: str
+    as_documented: RdmReading
+    as_shipped: RdmReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passthrough:
+    """One item of `pci=[…]`. A device given by `name` has no address before it is attached.
+
+    None where the item leaves a choice to the guest-wide default. `text` is the item as the admin wrote it.
+    """
+
+    address: Sbdf | None = None
+    name: str | None = None
+    policy: RdmPolicy | None = None
+    all_functions: bool = False
+    vslot: int | None = None
+    permissive: bool | None = None
+    msitranslate: bool | None = None
+    seize: bool | None = None
+    power_mgmt: bool | None = None
+    text: str | None = field(default=None, compare=False)
+
+    @property
+    def label(self) -> str:
+        """How to name it to a person."""
+        if self.address is None:
+            return f"name={self.name}"
+        return f"{str(self.address)[:-1]}*" if self.all_functions else str(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Line and column in a config, from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The file a guest was read from: its name as the user gave it, its text, and where each key stands.
+
+    A device's place is under its address as `pci[0000:00:1d.0]`.
+    """
+
+    path: str
+    text: str
+    places: tuple[tuple[str, Place], ...] = ()
+
+    def place(self, *keys: str) -> Place | None:
+        """Where the first of `keys` that the file has stands; None if it has none of them."""
+        known = dict(self.places)
+        return next((known[key] for key in keys if key in known), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """A guest as its config asks for it. Sizes in MiB as written; None where the config is silent.
+
+    Two guests are equal when they ask for the same, wherever they were read from.
+    """
+
+    name: str
+    type: str = "pv"
+    memory: int | None = None
+    maxmem: int | None = None
+    vcpus: int = 1
+    vga: str = "cirrus"
+    videoram: int | None = None
+    hap: bool | None = None
+    mmio_hole: int | None = None
+    rdm_mem_boundary: int | None = None
+    rdm: RdmSetting | None = None
+    passthrough: str | None = None
+    gfx_passthru: bool = False
+    pci: tuple[Passthrough, ...] = ()
+    file: ConfigFile | None = field(default=None, compare=False)
+
+    def device(self, address: Sbdf) -> Passthrough | None:
+        """The `pci` item for `address`, if the guest has it."""
+        return next((item for item in self.pci if item.address == address), None)
+
+    def with_pci(self, pci: tuple[Passthrough, ...]) -> Guest:
+        """The same guest with other devices."""
+        return replace(self, pci=pci)

@@ -1,0 +1,256 @@
+"""What a host has: PCI functions, reserved regions, and who may touch them.
+
+These come from files, so they are pydantic models: frozen, unknown keys refused, every error with its path.
+In files addresses are hex strings and a region's `end` is its last byte, as DMAR, lspci and /proc/iomem print it.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+
+from planner.model.address import Sbdf
+from planner.model.span import Span, exact_size, parse_size
+
+MAX_ADDRESS = (1 << 64) - 1
+
+
+def _sbdf(value: object) -> Sbdf:
+    if isinstance(value, Sbdf):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('expected a PCI address in quotes, such as "0000:00:1d.0"')
+    return Sbdf.parse(value)
+
+
+def _integer(value: object, expected: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"expected {expected}")
+    if isinstance(value, str):
+        try:
+            value = int(value, 0)
+        except ValueError:
+            raise ValueError(f"expected {expected}, found {value!r}") from None
+    if not 0 <= value <= MAX_ADDRESS:
+        raise ValueError(f"expected {expected} of at most 64 bits")
+    return int(value)
+
+
+def _size(value: object) -> int:
+    size = parse_size(value) if isinstance(value, str) else _integer(value, 'a size such as "64 KiB"')
+    return _integer(size, 'a size such as "64 KiB"')
+
+
+def _bus(value: object) -> int:
+    if isinstance(value, int) and 0 <= value <= 0xFF:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{1,2}", value):
+        return int(value, 16)
+    raise ValueError(f'expected a bus number such as "1d", found {value!r:.40}')
+
+
+_HEX_SCHEMA = {"anyOf": [{"type": "string", "pattern": "^0[xX][0-9a-fA-F]{1,16}$"}, {"type": "integer", "minimum": 0}]}
+
+SbdfField = Annotated[
+    Sbdf,
+    PlainValidator(_sbdf),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": "^([0-9a-fA-F]{1,8}:)?[0-9a-fA-F]{1,2}:[01]?[0-9a-fA-F]\\.[0-7]$"}),
+]
+AddressField = Annotated[
+    int,
+    BeforeValidator(lambda value: _integer(value, 'an address such as "0x7dffd000"')),
+    PlainSerializer(lambda value: f"{value:#x}"),
+    WithJsonSchema(_HEX_SCHEMA),
+]
+SizeField = Annotated[
+    int,
+    BeforeValidator(_size),
+    PlainSerializer(exact_size),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "examples": ["64 KiB", "0x1000"]}, {"type": "integer", "minimum": 0}]}
+    ),
+]
+BusField = Annotated[
+    int,
+    BeforeValidator(_bus),
+    PlainSerializer(lambda value: f"{value:02x}"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F]{1,2}$"}),
+]
+PciId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
+ClassCode = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4}([0-9a-f]{2})?$")]
+ScopePath = Annotated[
+    str, StringConstraints(pattern=r"^[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]{1,2}(/[0-9a-f]{2}\.[0-9a-f]{1,2})*$")
+]
+
+
+class _FromFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Bar(_FromFile):
+    """One base address register, or the expansion ROM; `start` is None while firmware has given it no address."""
+
+    index: Annotated[int, Field(ge=0, le=6, description="0 to 5; 6 is the expansion ROM")]
+    kind: Literal["io", "mem32", "mem64", "rom"]
+    start: AddressField | None = None
+    size: SizeField
+    prefetchable: bool = False
+
+
+class Bridge(_FromFile):
+    """The buses behind a PCI bridge."""
+
+    secondary: BusField
+    subordinate: BusField
+
+
+class PciDevice(_FromFile):
+    """One PCI function as the host sees it."""
+
+    address: SbdfField
+    name: str = ""
+    id: Annotated[PciId | None, Field(description="vendor:device")] = None
+    subsystem: Annotated[PciId | None, Field(description="vendor:device of the board")] = None
+    class_code: Annotated[ClassCode | None, Field(alias="class")] = None
+    class_name: str = ""
+    revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}$")] | None = None
+    driver: str | None = None
+    slot: Annotated[str | None, Field(description="the slot or port name that the board gives it")] = None
+    numa_node: int | None = None
+    iommu_group: int | None = None
+    physfn: Annotated[SbdfField | None, Field(description="the physical function, where this is a virtual one")] = None
+    resets: Annotated[tuple[str, ...] | None, Field(description='ways to reset it, such as "flr" and "bus"')] = None
+    bridge: Bridge | None = None
+    bars: tuple[Bar, ...] = ()
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @property
+    def is_bridge(self) -> bool:
+        """Whether it is a bridge of any kind (class 06), which never goes to a guest."""
+        return self.bridge is not None or (self.class_code or "").startswith("06")
+
+
+class ScopeKind(StrEnum):
+    """What a scope entry names. The first five are DMAR's, `range` and `all` are IVMD's."""
+
+    ENDPOINT = "endpoint"
+    BRIDGE = "bridge"
+    IOAPIC = "ioapic"
+    HPET = "hpet"
+    NAMESPACE = "namespace"
+    RANGE = "range"
+    ALL = "all"
+    UNKNOWN = "unknown"
+
+
+class DeviceScope(_FromFile):
+    """One entry of a region's scope.
+
+    `path` is as the table gives it: start bus, then device.function for each bridge on the way
+    ("00:1c.7/00.0"). `device` is where that leads, None while a bridge on the way is missing; `problem` then says
+    which. For `range` the scope runs from `device` to `last`; `all` names every device of the segment.
+    """
+
+    kind: ScopeKind = ScopeKind.ENDPOINT
+    path: ScopePath | None = None
+    device: SbdfField | None = None
+    last: SbdfField | None = None
+    enumeration_id: Annotated[int, Field(ge=0, le=255)] | None = None
+    problem: str | None = None
+
+    def covers(self, address: Sbdf) -> bool:
+        """Whether Xen takes this entry to name exactly `address` (a bridge entry names the bridge alone)."""
+        if self.kind is ScopeKind.ALL:
+            return True
+        if self.kind is ScopeKind.RANGE:
+            return self.device is not None and self.last is not None and self.device <= address <= self.last
+        return self.device == address
+
+
+class RegionKind(StrEnum):
+    """Where a reserved region was declared: Intel's DMAR or AMD's IVRS."""
+
+    RMRR = "rmrr"
+    IVMD = "ivmd"
+
+
+class ReservedRegion(_FromFile):
+    """Memory that the firmware keeps for devices: an RMRR (Intel) or an IVMD (AMD), in table order.
+
+    `end` is the last byte. Nothing is checked here: firmware writes regions that make no sense, and what Xen makes
+    of them is for the engine to say.
+    """
+
+    kind: RegionKind = RegionKind.RMRR
+    start: AddressField
+    end: AddressField
+    segment: Annotated[int, Field(ge=0, le=0xFFFF)] = 0
+    flags: Annotated[int, Field(ge=0, le=0xFF, description="IVMD flags: unity, read, write, exclusion range")] = 0
+    scopes: tuple[DeviceScope, ...] = ()
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the region; empty where the firmware put the end before the start."""
+        return Span.inclusive(self.start, self.end)
+
+    def covers(self, address: Sbdf) -> bool:
+        """Whether one of the scopes names `address`."""
+        return address.segment == self.segment and any(scope.covers(address) for scope in self.scopes)
+
+
+class Sources(_FromFile):
+    """Which artefact each part of the inventory came from. None: nobody has looked, so nothing is known."""
+
+    regions: str | None = None
+    devices: str | None = None
+
+
+class Host(_FromFile):
+    """A host inventory: `host.toml`."""
+
+    schema_version: Literal[1] = 1
+    name: str = ""
+    notes: str = ""
+    xen: Annotated[str | None, Field(description='the Xen release it runs, such as "4.17"')] = None
+    iommu: Literal["intel", "amd", "none", "unknown"] = "unknown"
+    hap: Annotated[bool, Field(description="hardware assisted paging; nearly every machine has it")] = True
+    memory: Annotated[SizeField | None, Field(description="RAM of the whole machine")] = None
+    sources: Sources = Sources()
+    regions: tuple[ReservedRegion, ...] = ()
+    devices: tuple[PciDevice, ...] = ()
+
+    @model_validator(mode="after")
+    def _addresses_are_unique(self) -> Self:
+        seen: set[Sbdf] = set()
+        for device in self.devices:
+            if device.address in seen:
+                raise ValueError(f"device {device.address} is listed twice")
+            seen.add(device.address)
+        return self
+
+    @cached_property
+    def by_address(self) -> dict[Sbdf, PciDevice]:
+        """The devices by address."""
+        return {device.address: device for device in self.devices}
+
+    def knows(self, address: Sbdf) -> bool:
+        """Whether the inventory has this function. One without a device listing knows those its scopes name."""
+        if self.devices:
+            return address in self.by_address
+        return any(region.covers(address) for region in self.regions)

@@ -1,0 +1,59 @@
+"""A plan: one host, the guests on it, and the word of the admin where a choice needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from planner.model.address import Sbdf
+from planner.model.guest import Guest
+from planner.model.host import Host
+
+
+class Profile(StrEnum):
+    """Whose word counts: the 2015 design (`default`), which blocks every shared RMRR, or exactly Xen's (`xen`)."""
+
+    DEFAULT = "default"
+    XEN = "xen"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Host, guests in the order given, profile, Xen release to replay (None: the host's), and reasons.
+
+    `reasons` keeps the written reason for what the default profile would block: by guest name.
+    """
+
+    host: Host
+    guests: tuple[Guest, ...] = ()
+    profile: Profile = Profile.DEFAULT
+    xen: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    host_file: str = "host.toml"
+
+    @property
+    def release(self) -> str | None:
+        """The name of the Xen release to replay: the plan's choice, else what the host runs."""
+        return self.xen or self.host.xen
+
+    def guest(self, name: str) -> Guest | None:
+        """The guest called `name`."""
+        return next((guest for guest in self.guests if guest.name == name), None)
+
+    def owners(self, address: Sbdf) -> tuple[Guest, ...]:
+        """The guests that ask for `address`."""
+        return tuple(guest for guest in self.guests if guest.device(address) is not None)
+
+    def decides_the_same(self, other: Plan) -> bool:
+        """Whether the two plans differ in nothing that a person can change: the host is a given."""
+        return (self.guests, self.profile, self.xen, self.reasons) == (
+            other.guests,
+            other.profile,
+            other.xen,
+            other.reasons,
+        )
+
+    def with_guest(self, guest: Guest) -> Plan:
+        """The same plan with the guest of that name replaced."""
+        return replace(self, guests=tuple(guest if old.name == guest.name else old for old in self.guests))
