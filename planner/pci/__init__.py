@@ -1,0 +1,1 @@
+"""What the PCI tree says."""
