@@ -1,0 +1,218 @@
+"""The hypervisor: which reserved regions it registers at boot, what it tells libxl of them, which device it hands over.
+
+Source: xen/drivers/passthrough/vtd/dmar.c (tables), common/memory.c:1223-1255 (the query), vtd/iommu.c:2850-2940
+and arch/x86/mm/p2m.c:1245-1284 (assignment), amd/iommu_map.c:694-762 (AMD's regions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from planner.model.address import Sbdf
+from planner.model.guest import RdmPolicy
+from planner.model.host import Host, RegionKind, ReservedRegion, ScopeKind
+from planner.model.span import PAGE, Span, round_down, round_up
+from planner.xen.steps import Step
+
+# scope_device_count (vtd/dmar.c:307-449) knows DMAR's first four types and skips the rest; the last two are IVMD's.
+_COUNTED = frozenset(
+    {
+        ScopeKind.ENDPOINT,
+        ScopeKind.BRIDGE,
+        ScopeKind.IOAPIC,
+        ScopeKind.HPET,
+        ScopeKind.RANGE,
+        ScopeKind.ALL,
+    }
+)
+_HOST_BRIDGE = Sbdf(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rdm:
+    """A reserved region as Xen holds it: `span` in whole pages, `devices` as its scope lists them.
+
+    `entries` counts every scope entry Xen counts, absent devices, bridges and duplicates included. A region of AMD's
+    may name all devices or a range, so ask `covers`. `declared` is what the firmware wrote.
+    """
+
+    span: Span
+    devices: tuple[Sbdf, ...]
+    entries: int
+    declared: ReservedRegion
+
+    @property
+    def base(self) -> int:
+        """The first byte as declared, which is what Xen's messages print."""
+        return self.declared.start
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether VT-d treats its devices as sharers: more than one scope entry. AMD has no such test."""
+        return self.declared.kind is RegionKind.RMRR and self.entries > 1
+
+    def covers(self, address: Sbdf) -> bool:
+        """Whether Xen takes the region to belong to exactly this function."""
+        if self.declared.kind is RegionKind.IVMD:
+            return self.declared.covers(address)
+        return address in self.devices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Iommu:
+    """What the hypervisor knows after boot.
+
+    `regions` are the registered ones in the order Xen lists them; `steps` say what became of the rest. Without a
+    working IOMMU (`enabled` False) there are no regions and no device can be assigned; `error` is Xen's line.
+    """
+
+    enabled: bool
+    regions: tuple[Rdm, ...] = ()
+    steps: tuple[Step, ...] = ()
+    error: str | None = None
+    _by_device: dict[Sbdf, tuple[Rdm, ...]] = field(default_factory=dict)
+
+    def regions_of(self, address: Sbdf) -> tuple[Rdm, ...]:
+        """XENMEM_reserved_device_memory_map for one device: exact address, one entry a region, in Xen's order."""
+        found = self._by_device.get(address)
+        if found is None:
+            found = tuple(rdm for rdm in self.regions if rdm.covers(address))
+            self._by_device[address] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """What Xen answers when a device is to be assigned; `error` is its line where it refuses or warns."""
+
+    address: Sbdf
+    ok: bool
+    error: str | None
+    steps: tuple[Step, ...]
+
+
+def boot(host: Host) -> Iommu:
+    """Register the host's regions as Xen does when it parses the firmware's table."""
+    if host.iommu == "none":
+        return Iommu(False, error="I/O virtualisation disabled")
+    if any(region.kind is RegionKind.IVMD for region in host.regions):
+        return Iommu(True, tuple(register(host.regions)))
+    return _parse_dmar(host)
+
+
+def register(regions: Iterable[ReservedRegion]) -> list[Rdm]:
+    """The regions as Xen lists them, unchecked: page-rounded, in reverse table order for VT-d.
+
+    A region whose pages round to none is never listed (dmar.c:1170-1171), nor is one without scope.
+    """
+    rdms = [rdm for region in regions if (rdm := _rdm(region)).entries and rdm.span.size]
+    if any(rdm.declared.kind is RegionKind.RMRR for rdm in rdms):
+        rdms.reverse()  # list_add puts each at the head
+    return rdms
+
+
+def attach(iommu: Iommu, address: Sbdf, policy: RdmPolicy | None, mapped: Sequence[Span], domain: str = "dN") -> Attach:
+    """Assign a device to a guest: the shared-region test, then an identity map for each region.
+
+    `mapped` is guest memory that is populated already: its RAM, and what QEMU parks behind it.
+
+    `policy` INVALID means strict, as libxl defaults it; None is undefined and refused (libxl_pci.c:1424-1431).
+    """
+    if not iommu.enabled:
+        line = "passthrough not supported on this platform"
+        return Attach(address, False, line, (Step("there is no working IOMMU", "libxl_create.c:1163", line, "error"),))
+    if policy is None:
+        line = "unknown rdm check flag."
+        return Attach(address, False, line, (Step("the policy is undefined", "libxl_pci.c:1424-1431", line, "error"),))
+    strict = policy is not RdmPolicy.RELAXED
+    steps: list[Step] = []
+    for rdm in iommu.regions_of(address):
+        if not rdm.is_shared:
+            continue
+        line = shared_line(address, rdm, strict=strict, domain=domain)
+        rule = "vtd/iommu.c:2871-2887"
+        if strict:
+            steps.append(Step(f"{rdm.span} has {rdm.entries} scope entries: refused", rule, line, "error"))
+            return Attach(address, False, line, tuple(steps))
+        steps.append(Step(f"{rdm.span} has {rdm.entries} scope entries: let through", rule, line, "warning"))
+    for rdm in iommu.regions_of(address):
+        taken = next((span for span in mapped if span.overlaps(rdm.span)), None)
+        if taken is None:
+            steps.append(Step(f"{rdm.span} is mapped 1:1", "p2m.c:1245-1284"))
+            continue
+        page = max(rdm.span.start, taken.start) // PAGE
+        line = f"Cannot setup identity map {domain}:{page:x}, gfn already mapped"
+        if strict:
+            steps.append(Step(f"guest memory lies at {rdm.span}: refused", "p2m.c:1245-1284", line, "error"))
+            return Attach(address, False, line, tuple(steps))
+        steps.append(Step(f"guest memory lies at {rdm.span}: it is not mapped 1:1", "p2m.c:1245-1284", line, "warning"))
+    line_or_none = next((step.log for step in steps if step.log), None)
+    return Attach(address, True, line_or_none, tuple(steps))
+
+
+def shared_line(address: Sbdf, rdm: Rdm, *, strict: bool, domain: str = "dN") -> str:
+    """What Xen logs when a device with a shared region is assigned."""
+    verb = "It's disallowed to" if strict else "It's risky to"
+    return f"{verb} assign {address} with shared RMRR at {rdm.base:x} for {domain}."
+
+
+def _rdm(region: ReservedRegion) -> Rdm:
+    listed: list[Sbdf] = []
+    entries = [scope for scope in region.scopes if scope.kind in _COUNTED]
+    for scope in entries:
+        if scope.device == _HOST_BRIDGE and region.kind is RegionKind.RMRR:
+            break  # for_each_rmrr_device stops at a BDF of 0 (dmar.h:107)
+        if scope.device is not None:
+            listed.append(scope.device._replace(segment=region.segment))
+    return Rdm(_pages(region), tuple(listed), len(entries), region)
+
+
+def _pages(region: ReservedRegion) -> Span:
+    start = round_down(region.start, PAGE)
+    if region.kind is RegionKind.IVMD:
+        return Span(start, round_down(region.end, PAGE) + PAGE)  # amd/iommu_acpi.c: the last byte's page is in
+    # dmar.c:1170-1171 takes PFN_UP of the inclusive end: an end on a page boundary loses that page.
+    return Span(start, round_up(region.end, PAGE))
+
+
+def _parse_dmar(host: Host) -> Iommu:
+    """acpi_parse_one_rmrr over the table (vtd/dmar.c:619-674, 307-449): any error disables VT-d altogether."""
+    steps: list[Step] = []
+    registered: list[ReservedRegion] = []
+    for region in host.regions:
+        label = f"[{region.start:x},{region.end:x}]"
+        clash = next((other for other in registered if region.start <= other.end and other.start <= region.end), None)
+        if clash is not None:
+            line = f"Overlapping RMRRs {label} and [{clash.start:x},{clash.end:x}]"
+            return _disabled(line, steps)
+        rdm = _rdm(region)
+        if not rdm.entries:
+            steps.append(Step(f"RMRR {label} names no device and is dropped", "vtd/dmar.c:619-674"))
+            continue
+        absent = [address for address in rdm.devices if not _responds(host, address)]
+        if rdm.devices and len(absent) == len(rdm.devices) == rdm.entries:
+            line = f" Ignore RMRR {label} as no device under its scope is PCI discoverable!"
+            steps.append(Step(f"RMRR {label}: none of its devices is there", "vtd/dmar.c:register_one_rmrr", line))
+            continue
+        if region.start > region.end:
+            return _disabled(f" RMRR {label} is incorrect!", steps)
+        registered.append(region)
+        steps.append(Step(f"RMRR {label} registered for {rdm.entries} scope entries", "vtd/dmar.c:register_one_rmrr"))
+    return Iommu(True, tuple(register(registered)), tuple(steps))
+
+
+def _responds(host: Host, address: Sbdf) -> bool:
+    """Whether config space answers at `address`. Without a listing of that segment nobody knows: assume it does."""
+    if not any(device.address.segment == address.segment for device in host.devices):
+        return True
+    return address in host.by_address
+
+
+def _disabled(line: str, steps: list[Step]) -> Iommu:
+    final = "Failed to parse ACPI DMAR.  Disabling VT-d."
+    steps += [
+        Step("the table is refused", "vtd/dmar.c", line, "error"),
+        Step("VT-d stays off", "vtd/dmar.c", final, "error"),
+    ]
+    return Iommu(False, steps=tuple(steps), error=line)

@@ -1,0 +1,89 @@
+"""A guest's address space as one ordered row of segments: what the map on the screen and `map` print."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import pairwise
+from typing import NamedTuple
+
+from planner.model.address import Sbdf
+from planner.model.guest import RdmPolicy
+from planner.model.span import GIB4, MIB, Span, format_size
+from planner.xen.libxl import VGA_HOLE, Layout
+
+FIRMWARE = Span(0xFC000000, GIB4)  # hvmloader: ACPI tables, APICs, HPET, TPM, special pages
+_LEGACY = Span(VGA_HOLE.start, MIB)
+
+
+class SegmentKind(StrEnum):
+    """Who an address belongs to."""
+
+    LOW_RAM = "low_ram"
+    LEGACY = "legacy"
+    FREE = "free"
+    MMIO_HOLE = "mmio_hole"
+    RESERVED = "reserved"
+    CONFLICT = "conflict"
+    FIRMWARE = "firmware"
+    HIGH_RAM = "high_ram"
+
+
+class Segment(NamedTuple):
+    """A range that one owner holds. `devices` brought the region; in a conflict they and RAM want the same bytes."""
+
+    span: Span
+    kind: SegmentKind
+    label: str
+    devices: tuple[Sbdf, ...] = ()
+
+
+def segments(layout: Layout) -> tuple[Segment, ...]:
+    """The guest's address space from 0 to its top, each byte exactly once, in order.
+
+    A region that overlaps RAM is a conflict for as long as it does, whether libxl failed over it or masked it.
+    """
+    base = _without_regions(layout)
+    regions = [(entry.span, entry.policy, entry.devices) for entry in layout.regions if entry.span.size]
+    spans = [segment.span for segment in base] + [span for span, _, _ in regions]
+    edges = sorted({edge for span in spans for edge in span})
+    out: list[Segment] = []
+    for start, end in pairwise(edges):
+        piece = Span(start, end)
+        under = next((segment for segment in base if segment.span.overlaps(piece)), None)
+        over = [(policy, devices) for span, policy, devices in regions if span.overlaps(piece)]
+        segment = _segment(piece, under, over)
+        if out and out[-1].span.end == start and out[-1][1:] == segment[1:]:
+            segment = segment._replace(span=Span(out.pop().span.start, end))
+        out.append(segment)
+    return tuple(out)
+
+
+def _without_regions(layout: Layout) -> list[Segment]:
+    low = layout.low_end
+    parts = [
+        (Span(0, min(low, _LEGACY.start)), SegmentKind.LOW_RAM, "low RAM"),
+        (Span(max(low, 0), _LEGACY.start), SegmentKind.FREE, "free"),
+        (_LEGACY, SegmentKind.LEGACY, "VGA and BIOS"),
+        (Span(_LEGACY.end, low), SegmentKind.LOW_RAM, "low RAM"),
+        (Span(max(low, _LEGACY.end), layout.mmio_start), SegmentKind.FREE, "free"),
+        (Span(max(layout.mmio_start, _LEGACY.end), FIRMWARE.start), SegmentKind.MMIO_HOLE, "MMIO hole"),
+        (FIRMWARE, SegmentKind.FIRMWARE, "ACPI, APIC, special pages"),
+        (Span(GIB4, layout.high_end), SegmentKind.HIGH_RAM, "high RAM"),
+    ]
+    return [Segment(span, kind, label) for span, kind, label in parts if span.size]
+
+
+def _segment(piece: Span, under: Segment | None, over: list[tuple[RdmPolicy | None, tuple[Sbdf, ...]]]) -> Segment:
+    if not over:
+        return under._replace(span=piece) if under else Segment(piece, SegmentKind.FREE, "free")
+    devices = tuple(dict.fromkeys(device for _, owners in over for device in owners))
+    owners = ", ".join(device.short for device in devices) or "reserved for hotplug"
+    in_ram = under is not None and under.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM, SegmentKind.LEGACY)
+    if in_ram and under is not None:
+        return Segment(piece, SegmentKind.CONFLICT, f"{owners} against {under.label}", devices)
+    return Segment(piece, SegmentKind.RESERVED, owners, devices)
+
+
+def describe(segment: Segment) -> str:
+    """A segment in one line: range, size, label."""
+    return f"{segment.span}  {format_size(segment.span.size)}  {segment.label}"
