@@ -1,0 +1,34 @@
+"""Whether a device may be given to a guest at all, in words, before anybody tries."""
+
+from __future__ import annotations
+
+from planner.model.address import Sbdf
+from planner.model.plan import Plan, Profile
+from planner.model.span import format_size
+from planner.policy.rules.rdm import sharers
+from planner.xen.hypervisor import Iommu
+
+
+def why_blocked(plan: Plan, iommu: Iommu, address: Sbdf) -> str | None:
+    """Why the plan's profile forbids assigning `address`, or None where it does not.
+
+    Under `default` a shared RMRR blocks (the design's word); under `xen` only what no policy makes possible does.
+    """
+    device = plan.host.by_address.get(address)
+    if device is not None and device.is_bridge:
+        return f"{address.short} is a bridge: other devices stand behind it, and Xen gives no bridge to a guest"
+    if not address.fits_xen:
+        return f"{address} has a segment of more than 16 bits, which Xen cannot name"
+    if not iommu.enabled:
+        return f"the host has no working IOMMU: {iommu.error}"
+    shared = [rdm for rdm in iommu.regions_of(address) if rdm.is_shared]
+    if plan.profile is Profile.XEN or not shared:
+        return None
+    first = shared[0]
+    others = sharers(plan.host, first, address)
+    named = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
+    more = f" (and {len(shared) - 1} more shared regions)" if len(shared) > 1 else ""
+    return (
+        f"{address.short} shares RMRR {first.span} ({format_size(first.span.size)}) with {named}{more}: "
+        "two owners of one region could read and change each other's memory"
+    )

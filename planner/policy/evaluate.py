@@ -1,0 +1,78 @@
+"""`evaluate`: the one function that screen and scripts ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from planner.model.plan import Plan
+from planner.policy import rules
+from planner.policy.findings import GUEST_CHECKS, HOST_CHECKS, Context, Finding, Severity
+from planner.xen import hypervisor
+from planner.xen import release as releases
+from planner.xen.build import Build, build
+from planner.xen.hypervisor import Iommu
+from planner.xen.release import Release
+
+__all__ = ["Report", "evaluate", "rules"]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What would happen to a plan: one build a guest, in the plan's order, and the findings, worst place first."""
+
+    plan: Plan
+    release: Release
+    iommu: Iommu
+    builds: tuple[Build, ...]
+    findings: tuple[Finding, ...]
+
+    @cached_property
+    def counts(self) -> Counter[Severity]:
+        """How many findings of each severity."""
+        return Counter(finding.severity for finding in self.findings)
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """The findings that forbid an export."""
+        return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
+
+    def build(self, guest: str) -> Build | None:
+        """The build of the guest of that name."""
+        return next((build for build in self.builds if build.guest.name == guest), None)
+
+
+def evaluate(plan: Plan, previous: Report | None = None) -> Report:
+    """Replay every guest of `plan` and apply every rule. InputError for a Xen release that we do not replay.
+
+    With the report of a `previous` plan on the same host, guests that did not change are not built again.
+    """
+    release = releases.find(plan.release)
+    same_host = previous is not None and previous.plan.host is plan.host
+    iommu = previous.iommu if previous is not None and same_host else hypervisor.boot(plan.host)
+    known = {}
+    if previous is not None and same_host and previous.release is release:
+        known = {build.guest.name: build for build in previous.builds}
+    builds = []
+    for guest in plan.guests:
+        old = known.get(guest.name)
+        builds.append(old if old is not None and old.guest == guest else build(guest, plan.host, iommu, release))
+    context = Context(plan, iommu, tuple(builds))
+    findings = [finding for rule, check in HOST_CHECKS for finding in check(context, rule)]
+    findings += [finding for one in builds for rule, check in GUEST_CHECKS for finding in check(context, rule, one)]
+    order = {guest.name: number for number, guest in enumerate(plan.guests)}
+    findings.sort(key=lambda finding: _sort_key(finding, order))
+    return Report(plan, release, iommu, tuple(builds), tuple(findings))
+
+
+def _sort_key(finding: Finding, order: dict[str, int]) -> tuple[object, ...]:
+    """Host first, then guests in the plan's order; within one the worst first, then by device, rule and region."""
+    return (
+        order.get(finding.guest, len(order)) if finding.guest is not None else -1,
+        finding.severity.rank,
+        finding.device or (),
+        finding.rule.id,
+        finding.region or (),
+        finding.message,
+    )

@@ -1,0 +1,96 @@
+"""CFG: settings that do not do what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
+from planner.xen.build import Build
+
+_PER_DEVICE = 'set rdm_policy= on each device: pci = [ "…,rdm_policy=strict" ]'
+
+
+@guest_rule(
+    "CFG601",
+    "xl drops the rdm setting without a word",
+    Severity.ERROR,
+    by="nobody",
+    why="Since 4.15 xl takes the policy parser's yes for a no, so a valid policy= makes it drop all of rdm=.",
+    remedy="Set rdm_policy= on each device instead.",
+    source="xlu/libxlu_pci.c:259 (bdc0799fe2), xl_parse.c:1704-1710; run on 4.17 and master",
+)
+def rdm_dropped(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """An `rdm=` that is right by the manual and dropped by the release."""
+    rdm = build.guest.rdm
+    if (
+        rdm is not None
+        and build.release.drops_rdm_with_policy
+        and rdm.as_documented.accepted
+        and not rdm.as_shipped.accepted
+    ):
+        message = f'rdm = "{rdm.text}" has no effect on Xen {build.release}: xl drops it without a message'
+        yield context.finding(rule, build.guest, message, help=_PER_DEVICE, keys=("rdm",))
+
+
+@guest_rule(
+    "CFG602",
+    "An rdm setting that no release reads",
+    Severity.ERROR,
+    by="nobody",
+    why="xl does not trim blanks or accept other words here, and ignores what it cannot read.",
+    remedy='Write it without blanks: rdm = "strategy=host".',
+    source="xlu/libxlu_pci.c:213-283",
+)
+def rdm_unreadable(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """An `rdm=` that neither reading accepts."""
+    rdm = build.guest.rdm
+    if rdm is not None and not rdm.as_documented.accepted and not rdm.as_shipped.accepted:
+        says = rdm.as_shipped.messages[0] if rdm.as_shipped.messages else None
+        message = f'rdm = "{rdm.text}" cannot be read, and xl goes on without it'
+        yield context.finding(rule, build.guest, message, xen_says=says, help=_PER_DEVICE, keys=("rdm",))
+
+
+@guest_rule(
+    "CFG603",
+    "xl leaves the RDM policy or strategy undefined",
+    Severity.WARNING,
+    by="xl",
+    why="xl never initialises the value that the rdm string did not set: it takes whatever its stack held.",
+    remedy="Set rdm_policy= on every device.",
+    source="xl_parse.c:1705-1729",
+)
+def rdm_undefined(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """An accepted `rdm=` that leaves a field unset."""
+    rdm = build.guest.rdm
+    if rdm is None:
+        return
+    reading = rdm.as_shipped if build.release.drops_rdm_with_policy else rdm.as_documented
+    missing = [field for field in ("strategy", "policy") if getattr(reading, field) is None]
+    if reading.accepted and missing:
+        what = " and ".join(missing)
+        message = f'rdm = "{rdm.text}" leaves the {what} undefined: Xen may treat it differently at every start'
+        yield context.finding(rule, build.guest, message, help=_PER_DEVICE, keys=("rdm",))
+
+
+@guest_rule(
+    "CFG612",
+    "A device whose RDM policy is undefined",
+    Severity.ERROR,
+    by="libxl",
+    why="The device inherits the policy that xl took from its stack; for most values libxl refuses to attach it.",
+    remedy="Set rdm_policy= on the device.",
+    source="libxl_pci.c:1424-1431, xl_parse.c:1729; seen on a real run",
+)
+def device_policy_undefined(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """A device without its own policy under an undefined global one."""
+    for item, device in zip(build.guest.pci, build.domain.devices, strict=True):
+        if device.policy is None:
+            yield context.finding(
+                rule,
+                build.guest,
+                f"{item.label} takes its rdm_policy from a value that xl never set",
+                device=device.address,
+                xen_says="unknown rdm check flag.",
+                help="rdm_policy=strict on the device",
+                keys=("pci", "rdm"),
+            )

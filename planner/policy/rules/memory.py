@@ -1,0 +1,223 @@
+"""MEM: the guest's own memory settings, and what they do once a device is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.model.guest import RdmPolicy
+from planner.model.span import MIB, PAGE, format_size
+from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
+from planner.xen import qemu
+from planner.xen.build import Build
+from planner.xen.xl import MMIO_HOLE_MAX, MMIO_HOLE_MIN
+
+ERROR = Severity.ERROR
+
+
+@guest_rule(
+    "MEM202",
+    "mmio_hole out of range",
+    ERROR,
+    by="xl",
+    why="xl accepts 256 to 3840 MiB and exits for anything else.",
+    remedy="Choose a size in that range, or drop the setting.",
+    source="xl_parse.c:1981",
+)
+def hole_out_of_range(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """An HVM guest's `mmio_hole` that xl refuses."""
+    guest = build.guest
+    if guest.type == "hvm" and guest.mmio_hole is not None and not MMIO_HOLE_MIN <= guest.mmio_hole <= MMIO_HOLE_MAX:
+        yield context.finding(
+            rule,
+            guest,
+            f"mmio_hole is {guest.mmio_hole} MiB; xl takes {MMIO_HOLE_MIN} to {MMIO_HOLE_MAX} and exits otherwise",
+            xen_says=f'ERROR: invalid value {guest.mmio_hole} for "mmio_hole"',
+            keys=("mmio_hole",),
+        )
+
+
+@guest_rule(
+    "MEM204",
+    "Populate on demand with a passed-through device",
+    ERROR,
+    by="libxl",
+    why="memory below maxmem means RAM is filled in on first touch, which a device's DMA cannot wait for.",
+    remedy="Set memory and maxmem to the same size.",
+    source="libxl_create.c:1187-1202",
+)
+def populate_on_demand(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """`memory` below `maxmem`, not PV, with devices."""
+    domain = build.domain
+    if (
+        domain.devices
+        and domain.type != "pv"
+        and domain.passthrough != "disabled"
+        and domain.target_kib < domain.max_kib
+    ):
+        yield context.finding(
+            rule,
+            build.guest,
+            f"memory ({domain.target_kib // 1024} MiB) is less than maxmem ({domain.max_kib // 1024} MiB), "
+            "and a guest with devices cannot grow into its RAM",
+            xen_says="IOMMU required for device passthrough but not supported together with PoD",
+            help=f"memory = {domain.max_kib // 1024}",
+            keys=("memory", "maxmem"),
+        )
+
+
+@guest_rule(
+    "MEM205",
+    "A PVH guest with PCI devices",
+    ERROR,
+    by="libxl",
+    why="Xen does not pass PCI devices through to PVH guests on x86.",
+    remedy='type = "hvm"',
+    source="libxl_x86.c:848-854",
+)
+def pvh_with_devices(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Devices in a PVH guest."""
+    if build.domain.type == "pvh" and build.domain.devices and build.domain.passthrough != "disabled":
+        yield context.finding(
+            rule,
+            build.guest,
+            "PVH guests cannot have PCI devices on x86",
+            xen_says="passthrough not yet supported for x86 PVH guests",
+            help='type = "hvm"',
+            keys=("type", "pci"),
+        )
+
+
+@guest_rule(
+    "MEM208",
+    "Devices listed, but passthrough is disabled",
+    ERROR,
+    by="libxl",
+    why='passthrough = "disabled" and pci = [ … ] contradict each other.',
+    remedy="Drop one of the two.",
+    source="libxl_create.c:1170",
+)
+def passthrough_disabled(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """`passthrough="disabled"` with devices."""
+    if build.domain.passthrough == "disabled" and build.domain.devices:
+        yield context.finding(
+            rule,
+            build.guest,
+            'passthrough = "disabled", but pci lists devices',
+            xen_says="passthrough disabled but devices are specified",
+            keys=("passthrough",),
+        )
+
+
+@guest_rule(
+    "MEM209",
+    "Too many e820 entries",
+    ERROR,
+    by="libxl",
+    why="libxl's memory map holds at most 127 entries.",
+    remedy="Reserve fewer regions: give devices one by one instead of strategy=host.",
+    source="libxl_x86.c:679-782",
+)
+def too_many_entries(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """A layout that failed in the e820 stage for its length."""
+    line = "Ooops! Too many entries in the memory map!"
+    if build.layout is not None and build.layout.error == line:
+        count = len(build.layout.regions)
+        yield context.finding(
+            rule, build.guest, f"{count} regions do not fit the guest's e820", xen_says=line, keys=("rdm", "pci")
+        )
+
+
+@guest_rule(
+    "MEM212",
+    "Low RAM is lowered behind QEMU's back: silent data loss",
+    ERROR,
+    by="QEMU",
+    why=(
+        "libxl lowers low RAM for a region and tells QEMU nothing. Emulated 64-bit disks and network cards then lose "
+        "what they move above QEMU's idea of RAM, without an error anywhere, and QEMU's video RAM displaces guest RAM."
+    ),
+    remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same layout, nothing lost.",
+    source="seen on real Xen 4.17: 48 of 48 writes above QEMU's RAM zeroed; healed by the matching mmio_hole",
+)
+def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Guest RAM where QEMU knows none."""
+    view, layout = build.qemu, build.layout
+    if view is None or layout is None or not layout.ok or not view.lost:
+        return
+    lost = ", ".join(str(span) for span in view.lost)
+    message = (
+        f"low RAM ends at {layout.low_end:#x} but QEMU believes {view.low_end:#x}: emulated disks and network cards "
+        f"silently lose data in {lost} ({format_size(sum(span.size for span in view.lost))})"
+    )
+    if view.displaced is not None:
+        message += f", and QEMU's video RAM displaces guest RAM at {view.displaced}"
+    hole = qemu.matching_hole(layout)
+    lowering = next((entry for entry in layout.regions if entry.span.start >= layout.low_end), None)
+    yield context.finding(
+        rule,
+        build.guest,
+        message,
+        device=lowering.devices[0] if lowering is not None and lowering.devices else None,
+        region=lowering.span if lowering is not None else None,
+        help=f"mmio_hole = {hole}" if hole is not None else "no mmio_hole matches; give less memory or another device",
+        keys=("mmio_hole", "memory", "maxmem"),
+    )
+
+
+@guest_rule(
+    "MEM213",
+    "A region lies in QEMU's scratch range",
+    ERROR,
+    by="Xen",
+    why=(
+        "QEMU parks its video RAM right behind what it takes for the guest's RAM, and Xen cannot map a region there. "
+        "Strict is refused; relaxed starts without the map (a warning), and only xl dmesg says so."
+    ),
+    remedy="Another memory size or mmio_hole, so that QEMU's RAM ends elsewhere.",
+    source="seen on a real run: cannot map reserved region [bf800000,bf800fff]: -16",
+)
+def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Devices' regions in the scratch range that touch no guest RAM (other rules report those)."""
+    view, layout = build.qemu, build.layout
+    if view is None or layout is None:
+        return
+    for device in build.domain.devices:
+        relaxed = device.policy is RdmPolicy.RELAXED
+        for rdm in context.iommu.regions_of(device.address) if device.address is not None else ():
+            if not rdm.span.overlaps(view.scratch) or any(rdm.span.overlaps(span) for span in layout.ram):
+                continue
+            page = max(rdm.span.start, view.scratch.start) // PAGE
+            subject = device.address.short if device.address is not None else ""
+            yield context.finding(
+                rule,
+                build.guest,
+                f"{subject}'s region {rdm.span} lies where QEMU parks its video RAM ({view.scratch}), "
+                + ("so the region is not mapped for the device" if relaxed else "so Xen refuses the device"),
+                severity=Severity.WARNING if relaxed else None,
+                device=device.address,
+                region=rdm.span,
+                xen_says=f"Cannot setup identity map dN:{page:x}, gfn already mapped",
+                help="another memory size, or an mmio_hole that ends QEMU's RAM below the region",
+                keys=("memory", "maxmem", "mmio_hole"),
+            )
+
+
+@guest_rule(
+    "MEM214",
+    "Video RAM does not fit",
+    ERROR,
+    by="libxl",
+    why="Each emulated graphics card needs a minimum of video RAM, and it is taken out of the guest's memory.",
+    remedy="Raise videoram or memory.",
+    source="libxl_create.c:266-302, libxl_dom.c:1087-1244",
+)
+def videoram(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Too little video RAM for the card, or so much that no RAM is left."""
+    guest, domain = build.guest, build.domain
+    if build.layout is None and build.error is not None and "videoram" in build.error:
+        message = f"videoram = {guest.videoram} is too little for vga = {guest.vga!r}"
+        yield context.finding(rule, guest, message, xen_says=build.error, keys=("videoram", "vga"))
+    elif build.layout is not None and domain.max_kib <= domain.video_kib:
+        video = format_size(domain.video_kib // 1024 * MIB)
+        message = f"{domain.max_kib // 1024} MiB of memory leave nothing beside {video} of video RAM"
+        yield context.finding(rule, guest, message, xen_says=build.layout.error, keys=("memory", "maxmem"))

@@ -1,0 +1,302 @@
+"""RDM: reserved regions against guest RAM, and regions with several owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.model.address import Sbdf
+from planner.model.guest import RdmPolicy
+from planner.model.host import Host
+from planner.model.span import GIB4, MIB, Span, format_size
+from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule, host_rule
+from planner.xen import hypervisor
+from planner.xen.build import Build
+from planner.xen.hypervisor import Rdm
+from planner.xen.libxl import Layout, ReservedEntry
+from planner.xen.xl import MMIO_HOLE_MAX, MMIO_HOLE_MIN
+
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+
+
+@guest_rule(
+    "RDM101",
+    "A region collides with low RAM and the policy is strict",
+    ERROR,
+    by="libxl",
+    why="libxl moves RAM out of the way only for regions that start above rdm_mem_boundary.",
+    remedy=(
+        "Lower rdm_mem_boundary below the region, set mmio_hole so that low RAM ends before it, "
+        "give less memory, or choose another device."
+    ),
+    source="libxl_dm.c:468-670 (25652f232c)",
+)
+def low_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Strict entries that still overlap [1 MiB, low RAM end)."""
+    for layout, entry in _conflicts(build):
+        if _is_strict(build, entry) and entry.span.start >= MIB and entry.span.start < layout.low_end:
+            yield _conflict(
+                context,
+                rule,
+                build,
+                entry,
+                f"guest RAM reaches {layout.low_end:#x}, and {_owner(entry)} region {entry.span} lies at or below "
+                f"rdm_mem_boundary ({layout.boundary // MIB} MiB), where libxl does not make room",
+                f"RDM conflict at {entry.span.start:#x}.",
+                _make_room(layout, entry.span),
+            )
+
+
+@guest_rule(
+    "RDM102",
+    "A region collides with RAM and the policy lets it pass",
+    WARNING,
+    by="libxl",
+    why="libxl hides the region from the guest; the device may still do DMA there, into the guest's own RAM.",
+    remedy="As RDM101; or make the policy strict, so that Xen refuses instead.",
+    source="libxl_dm.c:468-670, xl.cfg(5)",
+)
+def ram_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Entries that overlap RAM without being strict."""
+    for layout, entry in _conflicts(build):
+        if not _is_strict(build, entry):
+            low = entry.span.start < layout.low_end
+            yield _conflict(
+                context,
+                rule,
+                build,
+                entry,
+                f"libxl only warns and hides {_owner(entry)} region {entry.span}, which lies in guest RAM: "
+                "the device may do DMA into the guest's memory and crash it",
+                f"Ignoring RDM conflict at {entry.span.start:#x}.",
+                _make_room(layout, entry.span) if low and entry.span.start >= MIB else None,
+            )
+
+
+@guest_rule(
+    "RDM103",
+    "A device shares its RMRR and the policy is strict",
+    ERROR,
+    by="Xen",
+    why="Whoever owns one of the devices reaches the memory of all; Xen refuses, even if all go to one guest.",
+    remedy="Use another controller or slot, or let the firmware drop the region (disable legacy USB emulation).",
+    source="vtd/iommu.c:2871-2887 (6457dae996)",
+)
+def shared_strict(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Devices with a shared RMRR whose policy is not relaxed."""
+    yield from _shared(context, rule, build, strict=True)
+
+
+@guest_rule(
+    "RDM104",
+    "A device shares its RMRR and the policy is relaxed",
+    ERROR,
+    xen=WARNING,
+    by="Xen",
+    why="Xen only warns: firmware memory becomes reachable by the guest and stays shared with the other owners.",
+    remedy="Keep all owners in one trusted guest; the default profile blocks it, the xen profile takes a reason.",
+    source="vtd/iommu.c:2871-2887 (3848058e7d)",
+)
+def shared_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Devices with a shared RMRR whose policy is relaxed."""
+    yield from _shared(context, rule, build, strict=False)
+
+
+@host_rule(
+    "RDM105",
+    "Devices that share a region have different owners",
+    ERROR,
+    xen=WARNING,
+    by="nobody",
+    why="The owners can read and change each other's device memory: there is no isolation between them.",
+    remedy="Give them all to one guest, or leave the others unbound.",
+    source="vtd/iommu.c (the comment above the shared RMRR test), SUPPORT.md",
+)
+def sharers_split(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Shared regions whose devices sit in two guests, or in a guest and in use by dom0."""
+    plan = context.plan
+    for rdm in context.iommu.regions:
+        if not rdm.is_shared:
+            continue
+        owners = [(guest, device) for device in dict.fromkeys(rdm.devices) for guest in plan.owners(device)]
+        for guest in dict.fromkeys(guest.name for guest, _ in owners):
+            mine = [(owner, device) for owner, device in owners if owner.name == guest]
+            others = [f"{device.short} in {owner.name}" for owner, device in owners if owner.name != guest]
+            others += [f"{device.short} in dom0" for device in rdm.devices if _in_use_by_dom0(context, device)]
+            if others:
+                device = mine[0][1]
+                named = ", ".join(dict.fromkeys(others))
+                message = f"{device.short} shares {rdm.span} with {named}: no isolation between the owners"
+                yield context.finding(rule, mine[0][0], message, device=device, region=rdm.span)
+
+
+@guest_rule(
+    "RDM106",
+    "A region above 4 GiB collides with high RAM and the policy is strict",
+    ERROR,
+    by="libxl",
+    why="libxl never moves RAM for a region above 4 GiB.",
+    remedy="Give the guest less memory.",
+    source="libxl_dm.c:468-670 (25652f232c)",
+)
+def high_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Strict entries that overlap [4 GiB, high RAM end) alone."""
+    for layout, entry in _conflicts(build):
+        if _is_strict(build, entry) and entry.span.start >= layout.low_end:
+            below = max(0, entry.span.start - GIB4) + layout.mmio_start + build.domain.video_kib * 1024
+            hint = f"maxmem at most {below // MIB} MiB" if entry.span.start > GIB4 else None
+            yield _conflict(
+                context,
+                rule,
+                build,
+                entry,
+                f"high RAM reaches {layout.high_end:#x} over {_owner(entry)} region {entry.span}, "
+                "and libxl never makes room above 4 GiB",
+                f"RDM conflict at {entry.span.start:#x}.",
+                hint,
+            )
+
+
+@guest_rule(
+    "RDM107",
+    "A region below 1 MiB, and the policy is strict",
+    ERROR,
+    by="libxl",
+    why="The first MiB belongs to every guest's BIOS and VGA, so a strict reservation there always fails.",
+    remedy="Disable legacy USB or PS/2 emulation in the firmware; for a USB controller rdm_policy=relaxed.",
+    source="5005714929 removed the exception that older releases made",
+)
+def below_one_mib(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Strict entries that start below 1 MiB and overlap what libxl takes for RAM."""
+    for _, entry in _conflicts(build):
+        if _is_strict(build, entry) and entry.span.start < MIB:
+            yield _conflict(
+                context,
+                rule,
+                build,
+                entry,
+                f"{_owner(entry)} region {entry.span} lies in the guest's BIOS area, so strict always fails",
+                f"RDM conflict at {entry.span.start:#x}.",
+                "disable legacy USB or PS/2 emulation in the host's firmware",
+            )
+
+
+@guest_rule(
+    "RDM108",
+    "A region starts exactly at the boundary",
+    WARNING,
+    by="libxl",
+    why="libxl moves RAM for regions that start above the boundary; one that starts at it counts as below.",
+    remedy="Set rdm_mem_boundary one MiB lower.",
+    source="libxl_dm.c:468-670",
+)
+def at_boundary(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Entries whose start equals the boundary."""
+    layout = build.layout
+    for entry in layout.regions if layout is not None else ():
+        if layout is not None and entry.span.start == layout.boundary:
+            yield context.finding(
+                rule,
+                build.guest,
+                f"{_owner(entry)} region {entry.span} starts exactly at rdm_mem_boundary, which counts as below it",
+                device=_first(entry),
+                region=entry.span,
+                help=f"rdm_mem_boundary = {max(0, layout.boundary // MIB - 1)}",
+                keys=("rdm_mem_boundary",),
+            )
+
+
+def sharers(host: Host, rdm: Rdm, address: Sbdf) -> list[str]:
+    """The other owners of a shared region in words: absent functions, bridges and unresolved scopes are named too."""
+    words: list[str] = []
+    for scope in rdm.declared.scopes:
+        if scope.device == address:
+            continue
+        if scope.device is None:
+            words.append(f"{scope.path or scope.kind} (unresolved)")
+        elif host.devices and scope.device not in host.by_address:
+            words.append(f"{scope.device.short} (absent)")
+        else:
+            words.append(scope.device.short + (f" ({scope.kind})" if scope.kind != "endpoint" else ""))
+    return words or [f"{address.short} again"]
+
+
+def _shared(context: Context, rule: Rule, build: Build, *, strict: bool) -> Iterator[Finding]:
+    for device in build.domain.devices:
+        if device.address is None or (device.policy is not RdmPolicy.RELAXED) != strict:
+            continue
+        shared = [rdm for rdm in context.iommu.regions_of(device.address) if rdm.is_shared]
+        for number, rdm in enumerate(shared):
+            others = ", ".join(sharers(context.plan.host, rdm, device.address))
+            consequence = (
+                "Xen refuses to assign it, also when all owners go to one guest"
+                if strict
+                else "the guest can reach that firmware memory, and the other owners keep it"
+            )
+            yield context.finding(
+                rule,
+                build.guest,
+                f"{device.address.short} shares RMRR {rdm.span} ({format_size(rdm.span.size)}) "
+                f"with {others}: {consequence}",
+                device=device.address,
+                region=rdm.span,
+                # Strict stops at the first shared region; relaxed warns about each.
+                xen_says=hypervisor.shared_line(device.address, rdm, strict=strict)
+                if not strict or number == 0
+                else None,
+            )
+
+
+def _conflicts(build: Build) -> Iterator[tuple[Layout, ReservedEntry]]:
+    layout = build.layout
+    if layout is None:
+        return
+    low, high = Span(0, layout.low_end), Span(GIB4, layout.high_end)
+    for entry in layout.regions:
+        if entry.span.overlaps(low) or (layout.high_end and entry.span.overlaps(high)):
+            yield layout, entry
+
+
+def _is_strict(build: Build, entry: ReservedEntry) -> bool:
+    """Whether the entry is judged as strict. Masked ones have been let pass; those never reached keep their policy."""
+    return entry.policy is RdmPolicy.STRICT
+
+
+def _conflict(
+    context: Context, rule: Rule, build: Build, entry: ReservedEntry, message: str, says: str, hint: str | None
+) -> Finding:
+    return context.finding(
+        rule,
+        build.guest,
+        message,
+        device=_first(entry),
+        region=entry.span,
+        xen_says=says,
+        help=hint,
+        keys=("rdm", "memory", "maxmem"),
+    )
+
+
+def _first(entry: ReservedEntry) -> Sbdf | None:
+    return entry.devices[0] if entry.devices else None
+
+
+def _owner(entry: ReservedEntry) -> str:
+    return f"{entry.devices[0].short}'s" if entry.devices else "the host's"
+
+
+def _make_room(layout: Layout, region: Span) -> str | None:
+    """Settings that put low RAM's end before `region`."""
+    ways = []
+    boundary = (region.start - 1) // MIB
+    if layout.boundary >= region.start:
+        ways.append(f"rdm_mem_boundary at most {boundary}")
+    hole = -(-(GIB4 - region.start) // MIB)
+    if MMIO_HOLE_MIN <= hole <= MMIO_HOLE_MAX:
+        ways.append(f"mmio_hole at least {hole}")
+    return " or ".join(ways) or None
+
+
+def _in_use_by_dom0(context: Context, address: Sbdf) -> bool:
+    device = context.plan.host.by_address.get(address)
+    bound = device is not None and device.driver not in (None, "pciback", "xen-pciback", "vfio-pci")
+    return bound and not context.plan.owners(address)

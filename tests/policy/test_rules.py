@@ -1,0 +1,183 @@
+"""Every rule has a case that produces it and one just beyond its condition where it stays silent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from planning import NIC, OTHER, USB, guest, host, report, rmrr, rules
+
+from planner.model.address import Sbdf
+from planner.model.guest import Guest
+from planner.model.host import DeviceScope, Host, ReservedRegion
+from planner.policy.findings import RULES
+
+LOW = rmrr(0x7C4BF000, 0x7C4C0FFF, NIC)
+HIGH = rmrr(0x140000000, 0x140000FFF, NIC)
+SHARED = rmrr(0xFED00000, 0xFED00FFF, NIC, USB)
+ABOVE = rmrr(0x99000000, 0x99000FFF, NIC)
+STRICT, RELAXED = f"{NIC},rdm_policy=strict", f"{NIC},rdm_policy=relaxed"
+
+
+def _bound(machine: Host, driver: str | None) -> Host:
+    devices = tuple(device.model_copy(update={"driver": driver}) for device in machine.devices)
+    return machine.model_copy(update={"devices": devices})
+
+
+CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest, ...]]]] = [
+    ("RDM101", (host(LOW), guest(STRICT)), (host(LOW), guest(STRICT, memory=1900))),
+    ("RDM102", (host(LOW), guest(RELAXED)), (host(LOW), guest(STRICT))),
+    ("RDM103", (host(SHARED), guest(STRICT)), (host(SHARED), guest(RELAXED))),
+    ("RDM104", (host(SHARED), guest(RELAXED)), (host(SHARED), guest(STRICT))),
+    (
+        "RDM105",
+        (host(SHARED), guest(NIC, name="a"), guest(USB, name="b")),
+        (host(SHARED), guest(NIC, USB, name="a"), guest(name="b")),
+    ),
+    ("RDM106", (host(HIGH), guest(STRICT, memory=8192)), (host(HIGH), guest(STRICT, memory=4096))),
+    (
+        "RDM107",
+        (host(rmrr(0xE8000, 0xEBFFF, NIC)), guest(STRICT, memory=1024)),
+        (host(rmrr(0x100000, 0x100FFF, NIC)), guest(STRICT, memory=1024)),
+    ),
+    (
+        "RDM108",
+        (host(rmrr(0x80000000, 0x80000FFF, NIC)), guest(STRICT)),
+        (host(rmrr(0x80000000, 0x80000FFF, NIC)), guest(STRICT, rdm_mem_boundary=2047)),
+    ),
+    ("MEM202", (host(), guest(mmio_hole=255)), (host(), guest(mmio_hole=256))),
+    ("MEM204", (host(), guest(NIC, memory=2048, maxmem=4096)), (host(), guest(NIC, memory=4096, maxmem=4096))),
+    ("MEM205", (host(), guest(NIC, type="pvh")), (host(), guest(type="pvh"))),
+    ("MEM208", (host(), guest(NIC, passthrough="disabled")), (host(), guest(NIC, passthrough="enabled"))),
+    (
+        "MEM209",
+        (host(*(rmrr(0xF0000000 + n * 4096, 0xF0000FFF + n * 4096, NIC) for n in range(126))), guest(STRICT)),
+        (host(*(rmrr(0xF0000000 + n * 4096, 0xF0000FFF + n * 4096, NIC) for n in range(125))), guest(STRICT)),
+    ),
+    ("MEM212", (host(ABOVE), guest(STRICT)), (host(ABOVE), guest(STRICT, mmio_hole=1648))),
+    (
+        "MEM213",
+        (host(rmrr(0xBF800000, 0xBF800FFF, NIC)), guest(NIC, memory=3072, vga="stdvga")),
+        (host(rmrr(0xC2000000, 0xC2000FFF, NIC)), guest(NIC, memory=3072, vga="stdvga")),
+    ),
+    ("MEM214", (host(), guest(vga="stdvga", videoram=15)), (host(), guest(vga="stdvga", videoram=16))),
+    ("GRP405", (host(iommu="none"), guest(NIC)), (host(iommu="none"), guest())),
+    ("CFG601", (host(), guest(rdm="strategy=host,policy=strict")), (host(), guest(rdm="strategy=host"))),
+    ("CFG602", (host(), guest(rdm="strategy=host, policy=strict")), (host(), guest(rdm="strategy=host"))),
+    ("CFG603", (host(), guest(rdm="strategy=host")), (host(), guest(rdm="strategy=host,policy=strict"))),
+    ("CFG612", (host(), guest(NIC, rdm="strategy=host")), (host(), guest(STRICT, rdm="strategy=host"))),
+    ("INV902", (host(sources={}),), (host(),)),
+    (
+        "INV903",
+        (host(ReservedRegion(start=0, end=0xFFF, scopes=(DeviceScope(path="00:1c.7/00.0", problem="no bridge"),))),),
+        (host(SHARED),),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "produces", "silent"), CASES, ids=[case[0] for case in CASES])
+def test_rule(rule: str, produces: tuple[Host, *tuple[Guest, ...]], silent: tuple[Host, *tuple[Guest, ...]]) -> None:
+    found = [finding for finding in report(*produces).findings if finding.rule.id == rule]
+    assert found
+    assert all(finding.message and finding.severity == RULES[rule].severity for finding in found)
+    assert all(finding.file is not None for finding in found)
+    assert rule not in rules(report(*silent))
+
+
+def test_every_rule_has_a_case() -> None:
+    assert sorted(RULES) == sorted(case[0] for case in CASES)
+
+
+def test_every_rule_explains_itself() -> None:
+    for rule in RULES.values():
+        assert all((rule.title, rule.by, rule.why, rule.remedy, rule.source)), rule.id
+
+
+def test_relaxed_sharing_is_a_warning_in_xens_own_profile() -> None:
+    default, xen = (
+        next(f for f in report(host(SHARED), guest(RELAXED), profile=profile).findings if f.rule.id == "RDM104")
+        for profile in ("default", "xen")
+    )
+    assert (default.severity, xen.severity) == ("error", "warning")
+    assert xen.xen_says == f"It's risky to assign {NIC} with shared RMRR at fed00000 for dN."
+
+
+def test_strict_sharing_is_an_error_in_both_profiles() -> None:
+    for profile in ("default", "xen"):
+        found = next(f for f in report(host(SHARED), guest(STRICT), profile=profile).findings if f.rule.id == "RDM103")
+        assert found.severity == "error"
+        assert found.xen_says == f"It's disallowed to assign {NIC} with shared RMRR at fed00000 for dN."
+        assert "00:1d.0" in found.message
+        assert found.place is not None
+        assert (found.file, found.place.line) == ("vm.cfg", 4)
+
+
+def test_sharers_in_use_by_dom0_count_as_another_owner() -> None:
+    assert "RDM105" in rules(report(_bound(host(SHARED), "ehci-pci"), guest(RELAXED)))
+    assert "RDM105" not in rules(report(_bound(host(SHARED), "pciback"), guest(RELAXED)))
+    assert "RDM105" not in rules(report(_bound(host(SHARED), None), guest(RELAXED)))
+
+
+def test_absent_and_unresolved_sharers_are_named() -> None:
+    scopes = (*SHARED.scopes, DeviceScope(path="00:1c.7/00.0", problem="no bridge"))
+    region = SHARED.model_copy(update={"scopes": scopes})
+    found = next(f for f in report(host(region, devices=(NIC,)), guest(STRICT)).findings if f.rule.id == "RDM103")
+    assert "00:1d.0 (absent)" in found.message
+    assert "00:1c.7/00.0 (unresolved)" in found.message
+
+
+def test_one_scope_entry_and_an_absent_one_are_shared_too() -> None:
+    """Xen counts entries, not devices: an absent function makes a region shared."""
+    assert "RDM103" in rules(report(host(SHARED, devices=(NIC,)), guest(STRICT)))
+
+
+def test_overlapping_rmrrs_switch_vtd_off() -> None:
+    machine = host(rmrr(0x1000, 0x2FFF, NIC), rmrr(0x2000, 0x3FFF, USB))
+    found = next(f for f in report(machine, guest(OTHER)).findings if f.rule.id == "GRP405")
+    assert "Overlapping RMRRs [2000,3fff] and [1000,2fff]" in found.message
+
+
+def test_a_region_whose_devices_are_all_absent_is_ignored() -> None:
+    machine = host(SHARED, LOW, devices=(OTHER,))
+    assert rules(report(machine, guest(OTHER))) == set()
+
+
+def test_help_of_a_conflict_clears_it() -> None:
+    found = next(f for f in report(host(LOW), guest(STRICT)).findings if f.rule.id == "RDM101")
+    assert found.help == "rdm_mem_boundary at most 1988 or mmio_hole at least 2108"
+    assert "RDM101" not in rules(report(host(LOW), guest(STRICT, rdm_mem_boundary=1988)))
+    assert rules(report(host(LOW), guest(STRICT, mmio_hole=2108))) == set()
+
+
+def test_help_of_lowered_ram_clears_it() -> None:
+    found = next(f for f in report(host(ABOVE), guest(STRICT, hap=0)).findings if f.rule.id == "MEM212")
+    assert found.help == "mmio_hole = 1648"
+    assert rules(report(host(ABOVE), guest(STRICT, hap=0, mmio_hole=1648))) == set()
+
+
+def test_unchanged_guests_are_not_built_again() -> None:
+    from planner.policy.evaluate import evaluate
+
+    first = report(host(LOW), guest(STRICT, name="a"), guest(name="b"))
+    changed = first.plan.with_guest(replace(first.plan.guests[1], memory=2048))
+    second = evaluate(changed, first)
+    assert second.builds[0] is first.builds[0]
+    assert second.builds[1] is not first.builds[1]
+    assert second.iommu is first.iommu
+
+
+def test_findings_come_in_a_stable_order() -> None:
+    guests = (guest(STRICT, name="b"), guest(f"{USB},rdm_policy=relaxed", name="a"))
+    lost = ReservedRegion(start=0, end=0xFFF, scopes=(DeviceScope(path="00:1c.7/00.0", problem="no bridge"),))
+    result = report(host(LOW, SHARED, lost), *guests)
+    order = [None, "b", "a"]
+    places = [order.index(f.guest) for f in result.findings]
+    assert places == sorted(places)
+    assert set(places) == {0, 1, 2}
+    assert result.findings == report(host(LOW, SHARED, lost), *guests).findings
+
+
+def test_a_listing_less_host_knows_the_devices_its_regions_name() -> None:
+    machine = host(LOW, devices=())
+    assert machine.knows(Sbdf.parse(NIC))
+    assert not machine.knows(Sbdf.parse(USB))
