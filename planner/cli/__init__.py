@@ -1,0 +1,74 @@
+"""The command line: one module a command, imported when it is called. stdout carries results only."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from planner import __version__
+from planner.cli import exits
+
+COMMANDS = ("check", "map", "export", "collect", "schema", "samples")
+_APP = "app"
+
+
+class _Commands(click.Group):
+    """The commands by name; words that name none are the app's own arguments."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in (*COMMANDS, _APP):
+            return None
+        command: click.Command = importlib.import_module(f"planner.cli.{cmd_name}").command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in (*COMMANDS, "--help", "-h", "--version")):
+            args = [_APP, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit: 0 nothing at or above the threshold, 1 findings, 2 bad usage or input, 3 our own bug.",
+    subcommand_metavar="[HOST [GUEST.cfg]... | SITE | COMMAND]",
+)
+@click.version_option(__version__, prog_name="rdm-planner")
+def _group() -> None:
+    """See the memory map Xen will build for guests with PCI devices, before any reboot.
+
+    Without a command, opens the planner: on a host inventory with guest configs, on a SITE (a folder with host.toml
+    and *.cfg guests), or on a bundled sample.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with the code that `exits` lists; bad input never shows a traceback."""
+    from planner.model.errors import InputError
+
+    try:
+        _group.main(args, prog_name="rdm-planner", standalone_mode=True)
+    except InputError as error:
+        _complain(str(error))
+        sys.exit(exits.USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(exits.OK)
+    except Exception as error:
+        if os.environ.get("RDM_PLANNER_TRACEBACK"):
+            raise
+        _complain(f"internal error: {type(error).__name__}: {error}")
+        _complain("this is a bug in rdm-planner; RDM_PLANNER_TRACEBACK=1 shows where")
+        sys.exit(exits.BUG)
+
+
+def _complain(message: str) -> None:
+    from planner.report.words import printable
+
+    click.echo(f"rdm-planner: {printable(message)}", err=True)

@@ -1,0 +1,38 @@
+"""rdm-planner without a command: the app."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from planner.cli import options
+
+SAMPLE = "hp-proliant-dl380e-gen8"
+"""The sample that opens when nothing is named: the machine that shows most."""
+
+
+@click.command("rdm-planner")
+@click.argument("inputs", nargs=-1, metavar="[HOST [GUEST.cfg]... | SITE]")
+@options.plan_options
+@click.pass_context
+def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str) -> None:
+    """Open the planner; without a terminal, print the check and the map instead."""
+    from planner import storage
+    from planner.cli import load
+    from planner.policy.evaluate import evaluate
+    from planner.report import text
+
+    sites = inputs or (str(storage.samples_folder() / SAMPLE),)
+    plans = load.plans(sites, xen=xen, profile=profile)
+    if len(plans) > 1:
+        raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
+    name, plan = plans[0]
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        reports = [(name, evaluate(plan))]
+        options.emit(lambda width, style: text.check(reports) + "\n" + text.map(reports), None, "never", False)
+        return
+    from planner.tui.app import run
+
+    ctx.exit(run(plan, Path(name) if inputs and load.is_site(Path(name)) else None))

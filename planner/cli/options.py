@@ -1,0 +1,74 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+inputs = click.argument("inputs", nargs=-1, required=True, metavar="HOST GUEST... | SITE...")
+
+
+def plan_options(command: Command) -> Command:
+    """--xen and --profile."""
+    command = click.option(
+        "--profile",
+        type=click.Choice(["default", "xen"]),
+        default="default",
+        help="whose word counts: the design's (every shared RMRR blocks) or exactly Xen's",
+    )(command)
+    return click.option("--xen", metavar="RELEASE", help="Xen release to replay; default: the inventory's")(command)
+
+
+def output_options(command: Command) -> Command:
+    """--format, -o, --color and -q."""
+    command = click.option(
+        "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True
+    )(command)
+    command = click.option("-o", "--output", type=click.Path(path_type=Path), help="write there instead of to stdout")(
+        command
+    )
+    command = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="print nothing; the exit code says it")(command)
+
+
+_COLOURS: dict[str, dict[str, Any]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow"},
+    "notice": {"fg": "cyan"},
+    "dim": {"dim": True},
+    "bold": {"bold": True},
+    "low_ram": {"fg": "blue"},
+    "high_ram": {"fg": "blue"},
+    "reserved": {"fg": "magenta"},
+    "conflict": {"fg": "red", "bold": True},
+    "firmware": {"dim": True},
+    "legacy": {"dim": True},
+}
+
+
+def emit(text: Callable[[int, Callable[[str, str], str]], str], output: Path | None, color: str, quiet: bool) -> None:
+    """Write a result: `text` is called with the width and the colouring that suit where it goes."""
+    from planner import storage
+    from planner.report.text import plain
+
+    if output is not None:
+        storage.write_text(output, text(80, plain))
+        return
+    if quiet:
+        return
+    terminal = sys.stdout.isatty()
+    wanted = color == "always" or (color == "auto" and terminal and not os.environ.get("NO_COLOR"))
+    width = max(60, min(shutil.get_terminal_size().columns, 120)) if terminal else 80
+    click.echo(text(width, _coloured if wanted else plain), nl=False, color=wanted)
+
+
+def _coloured(text: str, role: str) -> str:
+    return click.style(text, **_COLOURS[role]) if role in _COLOURS else text

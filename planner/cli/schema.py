@@ -1,0 +1,17 @@
+"""rdm-planner schema."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("schema", short_help="The JSON Schema of a file format.")
+@click.argument("what", type=click.Choice(["host"]))
+def command(what: str) -> None:
+    """Print the JSON Schema of `host` (host.toml), for editors and validators."""
+    import json
+
+    from planner.model.host import Host
+
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Host.model_json_schema(by_alias=True)
+    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

@@ -1,0 +1,1 @@
+"""How a plan becomes files: pure functions from values to text."""

@@ -1,0 +1,202 @@
+"""A guest as xl.cfg text: the file it was read from, with only what the plan changed replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.formats.xlcfg import guest as guest_reader
+from planner.formats.xlcfg import pci_spec
+from planner.formats.xlcfg.syntax import Atom, Config, ListValue, Setting, parse, quote
+from planner.model.errors import InputError
+from planner.model.guest import Guest, Passthrough
+from planner.policy.evaluate import Report
+from planner.policy.findings import Finding
+
+_SIZES = ("memory", "maxmem", "mmio_hole", "rdm_mem_boundary")
+
+
+def refusals(report: Report, guest: str | None = None) -> tuple[Finding, ...]:
+    """What forbids writing the plan, or one `guest` of it: findings of error severity. Empty: go ahead."""
+    return tuple(finding for finding in report.blocking if guest is None or finding.guest in (None, guest))
+
+
+def render(guest: Guest) -> str:
+    """The config of `guest`: every byte of its file kept but for what differs from what the file says.
+
+    The result is read back and must ask for exactly what `guest` asks for; InputError if it cannot be made to.
+    """
+    text = guest.file.text if guest.file is not None else _new(guest)
+    path = guest.file.path if guest.file is not None else f"{guest.name}.cfg"
+    for key in _SIZES:
+        text = _set_size(text, key, getattr(guest, key), path)
+    wanted = guest.pci
+    if guest_reader.read(text, path).pci != wanted:
+        edited = _edit_pci(text, wanted)
+        text = edited if _reads_as(edited, path, wanted) else _replace_pci(text, wanted)
+    if guest_reader.read(text, path) != guest:
+        raise InputError("cannot be edited into what the plan asks for without changing other settings", source=path)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Replace text[start:end] with `text`."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+def _new(guest: Guest) -> str:
+    lines = [f"name = {quote(guest.name)}", f"type = {quote(guest.type)}"]
+    lines += [f"vcpus = {guest.vcpus}"] if guest.vcpus != 1 else []
+    lines += [f"vga = {quote(guest.vga)}"] if guest.vga != "cirrus" else []
+    lines += [f"videoram = {guest.videoram}"] if guest.videoram is not None else []
+    lines += [f"hap = {guest.hap:d}"] if guest.hap is not None else []
+    lines += [f"rdm = {quote(guest.rdm.text)}"] if guest.rdm is not None else []
+    lines += [f"passthrough = {quote(guest.passthrough)}"] if guest.passthrough is not None else []
+    lines += ["gfx_passthru = 1"] if guest.gfx_passthru else []
+    return "\n".join(lines) + "\n"
+
+
+def _apply(text: str, cuts: list[_Cut]) -> str:
+    for cut in sorted(cuts, key=lambda cut: (cut.start, cut.end), reverse=True):
+        text = text[: cut.start] + cut.text + text[cut.end :]
+    return text
+
+
+def _append(text: str, line: str) -> str:
+    return text + ("" if not text or text.endswith("\n") else "\n") + line + "\n"
+
+
+def _set_size(text: str, key: str, value: int | None, path: str) -> str:
+    if getattr(guest_reader.read(text, path), key) == value:
+        return text
+    config = parse(text)
+    if value is None:
+        settings = [setting for setting in config.settings if setting.name == key]
+        return _apply(text, [_without(text, setting) for setting in settings])
+    setting = config.latest.get(key)
+    if setting is None:
+        return _append(text, f"{key} = {value}")
+    return _apply(text, [_Cut(setting.value.start, setting.value.end, str(value))])
+
+
+def _without(text: str, setting: Setting) -> _Cut:
+    """Take a statement out: with its line where it has the line to itself, a comment behind it included."""
+    start, end = setting.start, setting.end
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    newline = text.find("\n", end)
+    line_end = len(text) if newline < 0 else newline + 1
+    after = text[end:line_end].strip(" \t\n")
+    if not before.strip() and (not after or after.startswith("#")):
+        return _Cut(start - len(before), line_end)
+    semicolon = len(text[end:line_end]) - len(text[end:line_end].lstrip(" \t;"))
+    return _Cut(start, end + semicolon)
+
+
+def _key(item: Passthrough) -> tuple[object, ...]:
+    return (item.address, item.name, item.all_functions)
+
+
+def _edit_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
+    """Change, drop and add items one by one, so that layout and comments stay."""
+    config = parse(text)
+    setting = config.latest.get("pci")
+    if setting is None or not isinstance(setting.joined, ListValue):
+        return _replace_pci(text, wanted)
+    atoms = [atom for atom in setting.joined.items if isinstance(atom, Atom)]
+    remaining = list(wanted)
+    cuts: list[_Cut] = []
+    kept: list[Atom] = []
+    for atom in atoms:
+        item = pci_spec.parse(atom.text)
+        match = next((other for other in remaining if _key(other) == _key(item)), None)
+        if match is None:
+            cuts.append(_without_item(text, atom, atoms))
+            continue
+        remaining.remove(match)
+        kept.append(atom)
+        if match != item:
+            cuts.append(_Cut(atom.start, atom.end, _quoted(match, text[atom.start])))
+    if remaining:
+        cuts.append(_added(text, setting, kept, remaining))
+    return _apply(text, cuts)
+
+
+def _quoted(item: Passthrough, style: str) -> str:
+    spec = pci_spec.render(item)
+    return f"'{spec}'" if style == "'" and "'" not in spec and "\\" not in spec else quote(spec)
+
+
+def _comma_after(text: str, position: int) -> int | None:
+    """Where the comma that follows a list item stands; None where a bracket comes first. Comments are passed over."""
+    while True:
+        if text[position] == "#":
+            position = text.index("\n", position)
+        elif text[position] not in " \t\n":
+            return position if text[position] == "," else None
+        position += 1
+
+
+def _without_item(text: str, atom: Atom, atoms: list[Atom]) -> _Cut:
+    comma = _comma_after(text, atom.end)
+    start, end = atom.start, atom.end if comma is None else comma + 1
+    line_start = text.rfind("\n", 0, start) + 1
+    newline = text.find("\n", end)
+    rest = text[end : newline if newline >= 0 else len(text)].strip(" \t")
+    if not text[line_start:start].strip(" \t") and newline >= 0 and (not rest or rest.startswith("#")):
+        return _Cut(line_start, newline + 1)
+    if comma is not None:
+        return _Cut(start, end + len(text[end:]) - len(text[end:].lstrip(" \t")))
+    previous = max((other.end for other in atoms if other.end <= start), default=None)
+    return _Cut(previous, end) if previous is not None and not text[previous:start].strip(", \t") else _Cut(start, end)
+
+
+def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthrough]) -> _Cut:
+    """Insert items behind the last one that stays, in its style: one a line where it has a line of its own."""
+    here = [atom for atom in kept if setting.value.start <= atom.start < setting.value.end]
+    if not here:
+        inner = ", ".join(_quoted(item, '"') for item in items)
+        return _Cut(setting.value.start + 1, setting.value.start + 1, f" {inner}, " if kept else f" {inner} ")
+    last = here[-1]
+    style = text[last.start]
+    line_start = text.rfind("\n", 0, last.start) + 1
+    indent = text[line_start : last.start]
+    comma = _comma_after(text, last.end)
+    if indent.strip(" \t"):
+        return _Cut(last.end, last.end, "".join(f", {_quoted(item, style)}" for item in items))
+    newline = text.find("\n", last.end if comma is None else comma)
+    lines = "".join(f"{indent}{_quoted(item, style)},\n" for item in items)
+    rest = text[last.end : newline]
+    own_line = newline >= 0 and rest.strip(" \t,")[:1] in ("", "#")
+    if not own_line:
+        return _Cut(last.end, last.end, "".join(f",\n{indent}{_quoted(item, style)}" for item in items))
+    if comma is None:
+        return _Cut(last.end, newline + 1, f",{rest}\n{lines}")
+    return _Cut(newline + 1, newline + 1, lines)
+
+
+def _replace_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
+    """The whole list anew, where editing item by item does not come to the wanted order."""
+    value = "[ " + ", ".join(_quoted(item, '"') for item in wanted) + " ]" if wanted else "[ ]"
+    config: Config = parse(text)
+    settings = [setting for setting in config.settings if setting.name == "pci"]
+    if not settings:
+        return _append(text, f"pci = {value}")
+    cuts = [_without(text, setting) for setting in settings[:-1]]
+    last = settings[-1]
+    return _apply(text, [*cuts, _Cut(last.start, last.end, f"pci = {value}")])
+
+
+def _reads_as(text: str, path: str, wanted: tuple[Passthrough, ...]) -> bool:
+    try:
+        return guest_reader.read(text, path).pci == wanted
+    except InputError:
+        return False
+
+
+def file_name(guest: Guest) -> str:
+    """A file name for a guest that was not read from one: no character of its name can leave the folder."""
+    safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in guest.name).lstrip(".")
+    return f"{safe or 'guest'}.cfg"

@@ -1,0 +1,1 @@
+"""How results read: pure functions from a report to text."""

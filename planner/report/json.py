@@ -1,0 +1,136 @@
+"""Reports as JSON: stable keys, versioned, the same bytes for the same input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from planner.model.guest import RdmPolicy
+from planner.model.span import Span
+from planner.policy.evaluate import Report
+from planner.policy.findings import Finding, Severity
+from planner.xen.build import Build
+from planner.xen.libxl import Layout
+
+SCHEMA_VERSION = 1
+
+
+def check(reports: Sequence[tuple[str, Report]]) -> str:
+    """The findings of one or several sites; each pair is the site's name as the user gave it and its report."""
+    findings = [_finding(site, finding) for site, report in reports for finding in report.findings]
+    return _dump(_head(reports) | {"summary": summary(reports), "findings": findings})
+
+
+def map(reports: Sequence[tuple[str, Report]]) -> str:  # noqa: A001
+    """The memory map of every guest of one or several sites."""
+    guests = [_guest(site, build) for site, report in reports for build in report.builds]
+    return _dump(_head(reports) | {"guests": guests})
+
+
+def summary(reports: Sequence[tuple[str, Report]]) -> dict[str, int]:
+    """How many guests, and findings of each severity."""
+    counts = {f"{severity}s": sum(report.counts[severity] for _, report in reports) for severity in Severity}
+    return {"guests": sum(len(report.builds) for _, report in reports)} | counts
+
+
+def span(value: Span) -> dict[str, Any] | None:
+    """A span: inclusive end in hex as DMAR and lspci print it, size in bytes; None for an empty one."""
+    if value.size == 0:
+        return None
+    return {"start": f"{value.start:#x}", "end": f"{value.last:#x}", "size": value.size}
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _head(reports: Sequence[tuple[str, Report]]) -> dict[str, Any]:
+    """Release and profile; null where the sites differ in one."""
+    releases = {report.release.name for _, report in reports}
+    profiles = {report.plan.profile.value for _, report in reports}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "xen": releases.pop() if len(releases) == 1 else None,
+        "profile": profiles.pop() if len(profiles) == 1 else None,
+    }
+
+
+def _finding(site: str, finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule.id,
+        "severity": finding.severity.value,
+        "site": site,
+        "guest": finding.guest,
+        "file": finding.file,
+        "line": finding.place.line if finding.place else None,
+        "column": finding.place.column if finding.place else None,
+        "device": str(finding.device) if finding.device else None,
+        "region": span(finding.region) if finding.region else None,
+        "message": finding.message,
+        "xen_says": finding.xen_says,
+        "help": finding.help,
+        "fixes": [],
+    }
+
+
+def _guest(site: str, build: Build) -> dict[str, Any]:
+    return {
+        "guest": build.guest.name,
+        "site": site,
+        "file": build.guest.file.path if build.guest.file else None,
+        "ok": build.ok,
+        "error": build.error,
+        "libxl": _libxl(build.layout) if build.layout is not None else None,
+        "hvmloader": None,
+        "qemu": _qemu(build),
+        "attach": [
+            {"device": str(attach.address), "ok": attach.ok, "error": attach.error} for attach in build.attached
+        ],
+        "segments": [
+            {"span": span(segment.span), "kind": segment.kind.value, "label": segment.label}
+            for segment in build.segments
+        ],
+    }
+
+
+def _libxl(layout: Layout) -> dict[str, Any]:
+    return {
+        "ok": layout.ok,
+        "error": layout.error,
+        "low_ram": span(Span(0, layout.low_end)),
+        "high_ram": span(Span(1 << 32, layout.high_end)),
+        "mmio_start": f"{layout.mmio_start:#x}",
+        "regions": [
+            {
+                "span": span(entry.span),
+                "policy": entry.policy.value if entry.policy is not None else None,
+                "state": region_state(layout, entry.span, entry.policy),
+                "devices": [str(device) for device in entry.devices],
+            }
+            for entry in layout.regions
+        ],
+        "e820": [{"span": span(entry.span), "type": entry.type} for entry in layout.e820],
+        "log": [list(line) for line in layout.log],
+    }
+
+
+def region_state(layout: Layout, region: Span, policy: RdmPolicy | None) -> str:
+    """What became of a region: `reserved`, `masked` (hidden from the guest), or `conflict` (libxl failed over it)."""
+    if policy is RdmPolicy.INVALID:
+        return "masked"
+    if layout.error == f"RDM conflict at {region.start:#x}.":
+        return "conflict"
+    return "reserved"
+
+
+def _qemu(build: Build) -> dict[str, Any] | None:
+    view = build.qemu
+    if view is None:
+        return None
+    return {
+        "low_ram": span(Span(0, view.low_end)),
+        "high_ram": span(Span(1 << 32, view.high_end)),
+        "scratch": span(view.scratch),
+        "lost": [span(part) for part in view.lost],
+    }
