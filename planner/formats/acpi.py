@@ -139,6 +139,10 @@ class AcpiTable:
     warnings: tuple[str, ...]
 
 
+# The specification gives these no enumeration id.
+_PCI_SCOPES = (ScopeKind.ENDPOINT, ScopeKind.BRIDGE)
+
+
 def parse_table(data: bytes) -> AcpiTable:
     """The DMAR (also as RMAD) or IVRS in `data`, in time linear in its length.
 
@@ -247,7 +251,7 @@ def _scopes(table: bytes, offset: int, end: int, oddities: _Oddities) -> Iterato
         yield DeviceScope(
             kind=kind,
             path=f"{scope.start_bus:02x}:" + "/".join(f"{device:02x}.{function:x}" for device, function in hops),
-            enumeration_id=int(scope.enumeration_id),
+            enumeration_id=None if kind in _PCI_SCOPES else int(scope.enumeration_id),
         )
         offset += scope.length
 

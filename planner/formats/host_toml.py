@@ -42,7 +42,7 @@ def render(host: Host) -> str:
     import tomli_w  # only where an inventory is written
 
     return _HEADER + tomli_w.dumps(
-        host.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"schema_version": 1}
+        {"schema_version": 1} | host.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     )
 
 
