@@ -229,6 +229,7 @@ class Host(_FromFile):
     notes: str = ""
     xen: Annotated[str | None, Field(description='the Xen release it runs, such as "4.17"')] = None
     iommu: Literal["intel", "amd", "none", "unknown"] = "unknown"
+    xen_command_line: Annotated[str, Field(description="as `xl info` prints it; rmrr= and ivmd= add regions")] = ""
     hap: Annotated[bool, Field(description="hardware assisted paging; nearly every machine has it")] = True
     memory: Annotated[SizeField | None, Field(description="RAM of the whole machine")] = None
     sources: Sources = Sources()

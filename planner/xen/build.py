@@ -59,9 +59,12 @@ class Build:
         return segments(self.layout) if self.layout is not None else ()
 
 
-def build(guest: Guest, host: Host, iommu: Iommu, release: Release) -> Build:
-    """Replay xl, libxl and the hypervisor for `guest`. `iommu` is `hypervisor.boot(host)`, made once a host."""
-    asked = xl.configure(guest, release, hap=host.hap)
+def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_documented: bool = False) -> Build:
+    """Replay xl, libxl and the hypervisor for `guest`. `iommu` is `hypervisor.boot(host)`, made once a host.
+
+    `as_documented` reads `rdm=` as the manual has it instead of as the release does.
+    """
+    asked = xl.configure(guest, release, hap=host.hap, as_documented=as_documented)
     domain = asked.domain
     error = asked.error
     asked_steps = asked.steps

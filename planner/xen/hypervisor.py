@@ -13,6 +13,7 @@ from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
 from planner.model.host import Host, RegionKind, ReservedRegion, ScopeKind
 from planner.model.span import PAGE, Span, round_down, round_up
+from planner.xen import boot_options
 from planner.xen.steps import Step
 
 # scope_device_count (vtd/dmar.c:307-449) knows DMAR's first four types and skips the rest; the last two are IVMD's.
@@ -96,9 +97,8 @@ def boot(host: Host) -> Iommu:
     """Register the host's regions as Xen does when it parses the firmware's table."""
     if host.iommu == "none":
         return Iommu(False, error="I/O virtualisation disabled")
-    if any(region.kind is RegionKind.IVMD for region in host.regions):
-        return Iommu(True, tuple(register(host.regions)))
-    return _parse_dmar(host)
+    table = Iommu(True, tuple(register(host.regions))) if _is_amd(host) else _parse_dmar(host)
+    return _add_options(table, host) if table.enabled and host.xen_command_line else table
 
 
 def register(regions: Iterable[ReservedRegion]) -> list[Rdm]:
@@ -136,17 +136,27 @@ def attach(iommu: Iommu, address: Sbdf, policy: RdmPolicy | None, mapped: Sequen
             steps.append(Step(f"{rdm.span} has {rdm.entries} scope entries: refused", rule, line, "error"))
             return Attach(address, False, line, tuple(steps))
         steps.append(Step(f"{rdm.span} has {rdm.entries} scope entries: let through", rule, line, "warning"))
+    rule = "p2m.c:1245-1284"
     for rdm in iommu.regions_of(address):
         taken = next((span for span in mapped if span.overlaps(rdm.span)), None)
         if taken is None:
-            steps.append(Step(f"{rdm.span} is mapped 1:1", "p2m.c:1245-1284"))
+            steps.append(Step(f"{rdm.span} is mapped 1:1", rule))
             continue
-        page = max(rdm.span.start, taken.start) // PAGE
+        lost = rdm.span.intersection(taken)
+        page = lost.start // PAGE
         line = f"Cannot setup identity map {domain}:{page:x}, gfn already mapped"
         if strict:
-            steps.append(Step(f"guest memory lies at {rdm.span}: refused", "p2m.c:1245-1284", line, "error"))
+            steps.append(Step(f"guest memory lies at {rdm.span}: refused", rule, line, "error"))
             return Attach(address, False, line, tuple(steps))
-        steps.append(Step(f"guest memory lies at {rdm.span}: it is not mapped 1:1", "p2m.c:1245-1284", line, "warning"))
+        pages = lost.size // PAGE
+        steps.append(
+            Step(
+                f"guest memory lies in {rdm.span}: {pages} pages not mapped 1:1, such a line for each",
+                rule,
+                line,
+                "warning",
+            )
+        )
     line_or_none = next((step.log for step in steps if step.log), None)
     return Attach(address, True, line_or_none, tuple(steps))
 
@@ -155,6 +165,33 @@ def shared_line(address: Sbdf, rdm: Rdm, *, strict: bool, domain: str = "dN") ->
     """What Xen logs when a device with a shared region is assigned."""
     verb = "It's disallowed to" if strict else "It's risky to"
     return f"{verb} assign {address} with shared RMRR at {rdm.base:x} for {domain}."
+
+
+def _is_amd(host: Host) -> bool:
+    return host.iommu == "amd" or any(region.kind is RegionKind.IVMD for region in host.regions)
+
+
+def _add_options(table: Iommu, host: Host) -> Iommu:
+    """Add the command line's regions after the table's (vtd/dmar.c:1195-1264); one that overlaps is left out."""
+    added = boot_options.parse(host.xen_command_line)
+    kind = RegionKind.IVMD if _is_amd(host) else RegionKind.RMRR
+    regions = list(table.regions)
+    steps = [*table.steps, *added.steps]
+    for region in added.regions:
+        rdm = _rdm(region)
+        if region.kind is not kind:
+            steps.append(Step(f"{region.kind}= means nothing on this host", "vtd/dmar.c, amd/iommu_acpi.c"))
+        elif any(rdm.span.overlaps(other.span) for other in regions):
+            steps.append(Step(f"{rdm.span} overlaps a region that is there already: left out", "vtd/dmar.c:1195-1264"))
+        elif kind is RegionKind.IVMD:
+            steps.append(Step(f"{rdm.span} added by the command line", "amd/iommu_acpi.c"))
+            regions.append(rdm)
+        else:
+            devices = f"{rdm.entries} device ([{region.segment:x}]: {rdm.devices[0].requester_id:#x})"
+            line = f"Adding RMRR for {devices} range [{rdm.span.start // PAGE:x}-{rdm.span.last // PAGE:x}]"
+            steps.append(Step(f"{rdm.span} added by the command line", "vtd/dmar.c:1195-1264", line))
+            regions.insert(0, rdm)  # list_add puts each at the head
+    return Iommu(True, tuple(regions), tuple(steps))
 
 
 def _rdm(region: ReservedRegion) -> Rdm:
@@ -184,7 +221,7 @@ def _parse_dmar(host: Host) -> Iommu:
         label = f"[{region.start:x},{region.end:x}]"
         clash = next((other for other in registered if region.start <= other.end and other.start <= region.end), None)
         if clash is not None:
-            line = f"Overlapping RMRRs {label} and [{clash.start:x},{clash.end:x}]"
+            line = f"Overlapping RMRRs [{clash.start:x},{clash.end:x}] and {label}"
             return _disabled(line, steps)
         rdm = _rdm(region)
         if not rdm.entries:

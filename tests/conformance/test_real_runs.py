@@ -1,0 +1,126 @@
+"""Our predictions against what a real Xen 4.17 printed for real configs.
+
+The logs are reference data and not part of the project: where they are absent these tests are skipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from planner.formats import xen_log
+from planner.formats.acpi import parse_table
+from planner.formats.lspci import parse as parse_lspci
+from planner.formats.xlcfg.guest import read
+from planner.model.host import Host, Sources
+from planner.pci.topology import resolve_scopes
+from planner.xen import hypervisor
+from planner.xen.build import Build, build
+from planner.xen.release import RELEASES
+
+RUNS = Path(__file__).resolve().parents[3] / "shared" / "xen-runs"
+
+# Runs whose xl was made to read `rdm=` as the manual has it: the stock one drops it (s02z, s03, s07 show that).
+AS_DOCUMENTED = {"s02a-host-in-ram", "s02b-host-below-boundary", "s02e-mmio-hole"}
+
+# What these records do not hold, or what no rule of ours is about.
+NOT_COMPARED = {
+    ("s02a-host-in-ram", "a4096nohap"): "this build of Xen refuses hap=0 (no shadow paging)",
+    ("s09-phantom", "p_phantom"): "phantom functions are declared on the command line",
+}
+
+
+def _cases() -> list[tuple[str, str]]:
+    """Every guest whose config and log are both there (s03 kept only logs: it tried strings, not layouts)."""
+    logs = sorted(RUNS.glob("*/dom0/*.create.log"))
+    guests = [(log.parent.parent.name, log.name.removesuffix(".create.log")) for log in logs]
+    return [(run, guest) for run, guest in guests if (RUNS / run / "dom0" / f"{guest}.cfg").exists()]
+
+
+CASES = _cases()
+
+
+def _host(run: Path) -> Host:
+    listing = (RUNS / "s00-host" / "dom0" / "lspci-nnvv.txt").read_text()
+    info = run / "dom0" / "xl-info.txt"
+    lines = info.read_text().splitlines() if info.exists() else []
+    command_line = next((line.partition(":")[2].strip() for line in lines if line.startswith("xen_commandline")), "")
+    table = run / "dmar.aml"
+    regions = parse_table(table.read_bytes()).regions if table.exists() else ()
+    host = Host(
+        iommu="intel",
+        xen="4.17",
+        regions=regions,
+        devices=parse_lspci(listing),
+        sources=Sources(regions="the run's own table"),
+        xen_command_line=command_line,
+    )
+    return resolve_scopes(host)
+
+
+def _predict(run: str, guest: str) -> Build:
+    folder = RUNS / run
+    host = _host(folder)
+    config = folder / "dom0" / f"{guest}.cfg"
+    iommu = hypervisor.boot(host)
+    return build(
+        read(config.read_text(), config.name), host, iommu, RELEASES["4.17"], as_documented=run in AS_DOCUMENTED
+    )
+
+
+@pytest.mark.skipif(not RUNS.is_dir(), reason="the logs of the real runs are not here")
+def test_the_runs_are_all_here() -> None:
+    assert len(CASES) >= 70
+
+
+@pytest.mark.parametrize(("run", "guest"), CASES, ids=[f"{run}/{guest}" for run, guest in CASES])
+def test_prediction_is_what_xen_printed(run: str, guest: str) -> None:
+    if (run, guest) in NOT_COMPARED:
+        pytest.skip(NOT_COMPARED[run, guest])
+    predicted = _predict(run, guest)
+    log = xen_log.parse_create((RUNS / run / "dom0" / f"{guest}.create.log").read_text(errors="replace"))
+
+    if log.exit_code is not None:
+        assert predicted.ok == (log.exit_code == 0)
+    if log.ram:
+        assert predicted.layout is not None
+        ram = [(span.start, span.end) for span in log.ram]
+        low, high = predicted.layout.low_end, predicted.layout.high_end
+        assert ram == [(0, low), *([(1 << 32, high)] if high else [])]
+    said = [(level, message) for level, message in log.messages if "RDM conflict" in message]
+    assert predicted.layout is None or said == [
+        (level, message) for level, message in predicted.layout.log if "RDM conflict" in message
+    ]
+    if log.domain is not None:
+        _compare_attach(run, guest, predicted, log.domain)
+
+
+def _compare_attach(run: str, guest: str, predicted: Build, domain: int) -> None:
+    console = RUNS / run / "dom0" / f"{guest}.dmesg.txt"
+    if not console.exists():
+        return
+    lines = [
+        line.replace(f"d{domain}", "dN") for line in xen_log.xen_lines(console.read_text(errors="replace"), domain)
+    ]
+    asked = [str(item.address) for item in predicted.guest.pci]
+    # A device that was attached later, by hand, is not in the config.
+    theirs = [line for line in lines if "shared RMRR" in line and any(address in line for address in asked)]
+    theirs += _first_of_each_run([line for line in lines if "Cannot setup identity map" in line])
+    logged = [step.log for attach in predicted.attached for step in attach.steps if step.log]
+    ours = [line for line in logged if "shared RMRR" in line] + [line for line in logged if "identity map" in line]
+    if predicted.layout is not None and predicted.layout.ok:
+        assert len(theirs) == len(ours)
+        assert all(their.startswith(our.rstrip(".")) for their, our in zip(theirs, ours, strict=True))
+
+
+def _first_of_each_run(lines: list[str]) -> list[str]:
+    """Relaxed logs a line a page; we say the first and how many. The lines of one region follow page by page."""
+    kept: list[str] = []
+    previous = -2
+    for line in lines:
+        page = int(line.partition("dN:")[2].partition(",")[0], 16)
+        if page != previous + 1:
+            kept.append(line)
+        previous = page
+    return kept
