@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from planner.model.address import Sbdf
 from planner.model.guest import Guest, RdmPolicy
 from planner.model.host import Host
+from planner.model.span import Span
 from planner.xen import hypervisor, libxl, qemu, xl
 from planner.xen.hypervisor import Attach, Iommu
 from planner.xen.libxl import Layout
@@ -84,15 +86,50 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
             stages.append(Stage("e820", layout.ok, layout.e820_steps))
         error = error or layout.error
     if error is None:
-        mapped = (*(layout.ram if layout is not None else ()), *((view.scratch,) if view is not None else ()))
-        attached = tuple(
-            hypervisor.attach(iommu, device.address, device.policy, mapped)
-            for device in domain.devices
-            if device.address is not None
-        )
+        attached = _attach_all(domain, iommu, _populated(layout, view))
         error = next((attach.error for attach in attached if not attach.ok), None)
         stages.append(Stage("attach", error is None, tuple(step for attach in attached for step in attach.steps)))
     return Build(guest, release, domain, tuple(stages), layout, view, attached, error)
+
+
+def hotplug(build: Build, iommu: Iommu, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) -> Attach:
+    """What `xl pci-attach` of one more device to the running guest would meet (libxl builds no memory map then).
+
+    The guest's e820 is what it was at creation: a region that was not reserved then is mapped if nothing lies there,
+    but the guest is never told; RAM in its place refuses a strict device and leaves a relaxed one without its map.
+    """
+    if build.layout is None or not build.ok:
+        line = "the guest does not run"
+        return Attach(
+            address, False, line, (Step("hotplug needs a running guest", "libxl_pci.c:1536-1606", line, "error"),)
+        )
+    if not build.domain.devices and build.domain.passthrough in (None, "disabled"):
+        step = Step("the guest was created without passthrough: -EOPNOTSUPP", "pt/pci.c:1570-1677", None, "error")
+        return Attach(address, False, "the guest was created without passthrough", (step,))
+    held = [span for attach in build.attached for span in attach.held]
+    answer = hypervisor.attach(iommu, address, policy, _populated(build.layout, build.qemu), held=held)
+    told = {entry.span for entry in build.layout.regions if entry.policy is not RdmPolicy.INVALID}
+    untold = [str(span) for span in answer.held if span not in told]
+    if untold:
+        step = Step(f"the guest's e820 does not list {', '.join(untold)}", "libxl_dm.c:468-670 runs at creation only")
+        answer = replace(answer, steps=(*answer.steps, step))
+    return answer
+
+
+def _populated(layout: Layout | None, view: QemuView | None) -> tuple[Span, ...]:
+    return (*(layout.ram if layout is not None else ()), *((view.scratch,) if view is not None else ()))
+
+
+def _attach_all(domain: Domain, iommu: Iommu, mapped: tuple[Span, ...]) -> tuple[Attach, ...]:
+    """Every device in config order: libxl asks for all of them, also after a refusal (seen on a real run)."""
+    attached: list[Attach] = []
+    held: list[Span] = []
+    for device in domain.devices:
+        if device.address is not None:
+            answer = hypervisor.attach(iommu, device.address, device.policy, mapped, held=held)
+            attached.append(answer)
+            held += answer.held
+    return tuple(attached)
 
 
 def effective_policy(build: Build, index: int) -> RdmPolicy | None:

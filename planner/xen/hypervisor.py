@@ -28,6 +28,7 @@ _COUNTED = frozenset(
     }
 )
 _HOST_BRIDGE = Sbdf(0, 0, 0, 0)
+_NO_IOMMU = "passthrough not supported on this platform"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,12 +86,16 @@ class Iommu:
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """What Xen answers when a device is to be assigned; `error` is its line where it refuses or warns."""
+    """What Xen answers when a device is to be assigned; `error` is its line where it refuses or warns.
+
+    `held` are the regions that the guest now has mapped 1:1 for this device.
+    """
 
     address: Sbdf
     ok: bool
     error: str | None
     steps: tuple[Step, ...]
+    held: tuple[Span, ...] = ()
 
 
 def boot(host: Host) -> Iommu:
@@ -112,53 +117,95 @@ def register(regions: Iterable[ReservedRegion]) -> list[Rdm]:
     return rdms
 
 
-def attach(iommu: Iommu, address: Sbdf, policy: RdmPolicy | None, mapped: Sequence[Span], domain: str = "dN") -> Attach:
-    """Assign a device to a guest: the shared-region test, then an identity map for each region.
+def attach(
+    iommu: Iommu,
+    address: Sbdf,
+    policy: RdmPolicy | None,
+    mapped: Sequence[Span],
+    *,
+    held: Sequence[Span] = (),
+    domain: str = "dN",
+) -> Attach:
+    """Assign a device to a guest: the shared-region test, then an identity map for each region (pt/pci.c:1570-1677).
 
-    `mapped` is guest memory that is populated already: its RAM, and what QEMU parks behind it.
-
-    `policy` INVALID means strict, as libxl defaults it; None is undefined and refused (libxl_pci.c:1424-1431).
+    `mapped` is guest memory that is populated already: its RAM, and what QEMU parks behind it. `held` are regions
+    that earlier devices of the guest have mapped 1:1. `policy` INVALID means strict, as libxl defaults it; None is
+    undefined, and libxl refuses it.
     """
     if not iommu.enabled:
-        line = "passthrough not supported on this platform"
-        return Attach(address, False, line, (Step("there is no working IOMMU", "libxl_create.c:1163", line, "error"),))
+        return _refused(address, [Step("there is no working IOMMU", "libxl_create.c:1163", _NO_IOMMU, "error")])
     if policy is None:
-        line = "unknown rdm check flag."
-        return Attach(address, False, line, (Step("the policy is undefined", "libxl_pci.c:1424-1431", line, "error"),))
+        step = Step("the policy is undefined", "libxl_pci.c:1424-1431", "unknown rdm check flag.", "error")
+        return _refused(address, [step])
     strict = policy is not RdmPolicy.RELAXED
     steps: list[Step] = []
+    errno = _shared_test(iommu, address, strict, domain, steps) or _map_regions(
+        iommu, address, strict, mapped, held, domain, steps
+    )
+    if errno:
+        line = f"{domain}: assign ({address}) failed ({errno})"
+        return _refused(address, [*steps, Step("the device stays with dom0", "pt/pci.c:1570-1677", line, "error")])
+    error = next((step.log for step in steps if step.log), None)
+    spans = tuple(rdm.span for rdm in iommu.regions_of(address))
+    return Attach(address, True, error, tuple(steps), spans)
+
+
+def _refused(address: Sbdf, steps: list[Step]) -> Attach:
+    error = next((step.log for step in steps if step.level == "error"), None)
+    return Attach(address, False, error, tuple(steps))
+
+
+def _shared_test(iommu: Iommu, address: Sbdf, strict: bool, domain: str, steps: list[Step]) -> int:
+    """vtd/iommu.c:2871-2887. Returns 0, or -EPERM."""
     for rdm in iommu.regions_of(address):
         if not rdm.is_shared:
             continue
         line = shared_line(address, rdm, strict=strict, domain=domain)
-        rule = "vtd/iommu.c:2871-2887"
+        verdict = "refused" if strict else "let through"
+        level = "error" if strict else "warning"
+        steps.append(
+            Step(f"{rdm.span} has {rdm.entries} scope entries: {verdict}", "vtd/iommu.c:2871-2887", line, level)
+        )
         if strict:
-            steps.append(Step(f"{rdm.span} has {rdm.entries} scope entries: refused", rule, line, "error"))
-            return Attach(address, False, line, tuple(steps))
-        steps.append(Step(f"{rdm.span} has {rdm.entries} scope entries: let through", rule, line, "warning"))
+            return -1
+    return 0
+
+
+def _map_regions(
+    iommu: Iommu,
+    address: Sbdf,
+    strict: bool,
+    mapped: Sequence[Span],
+    held: Sequence[Span],
+    domain: str,
+    steps: list[Step],
+) -> int:
+    """x86/iommu.c:228-229 and p2m.c:1245-1284, page by page. Returns 0, -EBUSY or -EADDRINUSE."""
     rule = "p2m.c:1245-1284"
     for rdm in iommu.regions_of(address):
+        clash = next((span for span in held if span.overlaps(rdm.span) and span != rdm.span), None)
         taken = next((span for span in mapped if span.overlaps(rdm.span)), None)
+        if clash is not None:
+            steps.append(_cannot_map(rdm, f"{rdm.span} overlaps {clash}, which the guest has already", -98))
+            return -98
         if taken is None:
             steps.append(Step(f"{rdm.span} is mapped 1:1", rule))
             continue
         lost = rdm.span.intersection(taken)
-        page = lost.start // PAGE
-        line = f"Cannot setup identity map {domain}:{page:x}, gfn already mapped"
+        line = f"Cannot setup identity map {domain}:{lost.start // PAGE:x}, gfn already mapped"
         if strict:
             steps.append(Step(f"guest memory lies at {rdm.span}: refused", rule, line, "error"))
-            return Attach(address, False, line, tuple(steps))
+            steps.append(_cannot_map(rdm, "the region cannot be mapped", -16))
+            return -16
         pages = lost.size // PAGE
-        steps.append(
-            Step(
-                f"guest memory lies in {rdm.span}: {pages} pages not mapped 1:1, such a line for each",
-                rule,
-                line,
-                "warning",
-            )
-        )
-    line_or_none = next((step.log for step in steps if step.log), None)
-    return Attach(address, True, line_or_none, tuple(steps))
+        text = f"guest memory lies in {rdm.span}: {pages} pages not mapped 1:1, such a line for each"
+        steps.append(Step(text, rule, line, "warning"))
+    return 0
+
+
+def _cannot_map(rdm: Rdm, text: str, errno: int) -> Step:
+    line = f"cannot map reserved region [{rdm.declared.start:x},{rdm.declared.end:x}]: {errno}"
+    return Step(text, "vtd/iommu.c:2850-2940", line, "error")
 
 
 def shared_line(address: Sbdf, rdm: Rdm, *, strict: bool, domain: str = "dN") -> str:

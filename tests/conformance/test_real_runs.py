@@ -13,10 +13,12 @@ from planner.formats import xen_log
 from planner.formats.acpi import parse_table
 from planner.formats.lspci import parse as parse_lspci
 from planner.formats.xlcfg.guest import read
+from planner.model.address import Sbdf
+from planner.model.guest import RdmPolicy
 from planner.model.host import Host, Sources
 from planner.pci.topology import resolve_scopes
 from planner.xen import hypervisor
-from planner.xen.build import Build, build
+from planner.xen.build import Build, build, hotplug
 from planner.xen.release import RELEASES
 
 RUNS = Path(__file__).resolve().parents[3] / "shared" / "xen-runs"
@@ -24,10 +26,8 @@ RUNS = Path(__file__).resolve().parents[3] / "shared" / "xen-runs"
 # Runs whose xl was made to read `rdm=` as the manual has it: the stock one drops it (s02z, s03, s07 show that).
 AS_DOCUMENTED = {"s02a-host-in-ram", "s02b-host-below-boundary", "s02e-mmio-hole"}
 
-# What these records do not hold, or what no rule of ours is about.
 NOT_COMPARED = {
     ("s02a-host-in-ram", "a4096nohap"): "this build of Xen refuses hap=0 (no shadow paging)",
-    ("s09-phantom", "p_phantom"): "phantom functions are declared on the command line",
 }
 
 
@@ -124,3 +124,19 @@ def _first_of_each_run(lines: list[str]) -> list[str]:
             kept.append(line)
         previous = page
     return kept
+
+
+@pytest.mark.skipif(not RUNS.is_dir(), reason="the logs of the real runs are not here")
+@pytest.mark.parametrize("device", ["02:00.0", "00:1a.0"])
+def test_hotplug_into_a_running_guest(device: str) -> None:
+    """Run s07: l_pt was created with the host's regions reserved, then got both devices by `xl pci-attach`."""
+    folder = RUNS / "s07-stock-rdm"
+    predicted = _predict("s07-stock-rdm", "l_pt")
+    answer = hotplug(predicted, hypervisor.boot(_host(folder)), Sbdf.parse(device), RdmPolicy.STRICT)
+    log = (folder / "dom0" / f"l_pt.attach-{device}.log").read_text(errors="replace")
+    assert answer.ok == ("complete, rc=0" in log)
+    console = (folder / "dom0" / "l_pt.dmesg.txt").read_text(errors="replace")
+    if not answer.ok:
+        assert [step.log.replace("dN", "d5") for step in answer.steps if step.log] == [
+            line.removeprefix(" ") for line in xen_log.xen_lines(console, 5) if device in line and "map" not in line
+        ]
