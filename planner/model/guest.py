@@ -101,6 +101,9 @@ class ConfigFile:
 class Guest:
     """A guest as its config asks for it. Sizes in MiB as written; None where the config is silent.
 
+    `firmware` to `extra_devices` choose what QEMU emulates: `nics` are the models of the `vif`s that it emulates,
+    `ahci` is `hdtype = "ahci"` with a disk on it, `extra_devices` the models that `device_model_args_hvm` adds.
+
     Two guests are equal when they ask for the same, wherever they were read from.
     """
 
@@ -117,6 +120,14 @@ class Guest:
     rdm: RdmSetting | None = None
     passthrough: str | None = None
     gfx_passthru: bool = False
+    firmware: str = "seabios"
+    xen_platform_pci: bool = True
+    usb: bool = False
+    usbversion: int | None = None
+    soundhw: str | None = None
+    nics: tuple[str, ...] = ()
+    ahci: bool = False
+    extra_devices: tuple[str, ...] = ()
     pci: tuple[Passthrough, ...] = ()
     file: ConfigFile | None = field(default=None, compare=False)
 

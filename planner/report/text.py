@@ -25,6 +25,7 @@ BAR = {
     SegmentKind.FREE: "·",
     SegmentKind.MMIO_HOLE: "·",
     SegmentKind.RESERVED: "▒",
+    SegmentKind.BAR: "▓",
     SegmentKind.CONFLICT: "╳",
     SegmentKind.FIRMWARE: "░",
 }
@@ -76,8 +77,8 @@ def guest_map(build: Build, *, width: int = _WIDTH, style: Style = plain) -> str
                 style,
                 "error",
             )
-    log = [step for stage in build.stages for step in stage.steps if step.log]
-    for step in log:
+    steps = [step for stage in build.stages for step in stage.steps if step.log]
+    for step in (step for step in steps if step.level in GLYPHS):
         role = "error" if step.level == "error" else "warning" if step.level == "warning" else "dim"
         lines += _wrap(
             f"{GLYPHS.get(step.level, '•')} {step.log.strip() if step.log else ''}", width, "  ", style, role

@@ -8,14 +8,18 @@ from functools import cached_property
 from planner.model.address import Sbdf
 from planner.model.guest import Guest, RdmPolicy
 from planner.model.host import Host
-from planner.model.span import Span
-from planner.xen import hypervisor, libxl, qemu, xl
+from planner.model.span import KIB, Span
+from planner.xen import emulated, hvmloader, hypervisor, libxl, qemu, views, xl
+from planner.xen.emulated import EmulatedHardware
+from planner.xen.guest_pci import Function
+from planner.xen.hvmloader import Outcome
 from planner.xen.hypervisor import Attach, Iommu
 from planner.xen.libxl import Layout
 from planner.xen.qemu import QemuView
 from planner.xen.release import Release
 from planner.xen.segments import Segment, segments
 from planner.xen.steps import Step
+from planner.xen.views import Disagreement
 from planner.xen.xl import Domain
 
 
@@ -25,15 +29,21 @@ class Stage:
 
     name: str
     ok: bool
-    steps: tuple[Step, ...]
+    _steps: tuple[Step, ...]
+    _outcome: Outcome | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The decisions in order. hvmloader's are put into words when first asked for."""
+        return self._outcome.steps if self._outcome is not None else self._steps
 
 
 @dataclass(frozen=True, eq=False)
 class Build:
     """What Xen makes of one guest.
 
-    `error` is the line of the actor that stopped it, None when the guest starts. `layout` and `qemu` are None for a
-    guest whose memory libxl does not lay out here (PV, or a config that xl refuses).
+    `error` is the line of the actor that stopped it, None when the guest starts. `layout`, `qemu` and `firmware`
+    (what hvmloader did) are None where that actor plays no part: PV, PVH, or a build that ended before.
     """
 
     guest: Guest
@@ -42,6 +52,7 @@ class Build:
     stages: tuple[Stage, ...]
     layout: Layout | None
     qemu: QemuView | None
+    firmware: Outcome | None
     attached: tuple[Attach, ...]
     error: str | None
 
@@ -58,7 +69,14 @@ class Build:
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """The address space in order; empty without a layout. Made when first asked for."""
-        return segments(self.layout) if self.layout is not None else ()
+        return segments(self.layout, self.firmware) if self.layout is not None else ()
+
+    @cached_property
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """Where QEMU believes otherwise than Xen and hvmloader, and what that does."""
+        if self.layout is None or self.qemu is None or not self.layout.ok:
+            return ()
+        return views.disagreements(self.layout, self.qemu, self.firmware)
 
 
 def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_documented: bool = False) -> Build:
@@ -67,29 +85,76 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
     `as_documented` reads `rdm=` as the manual has it instead of as the release does.
     """
     asked = xl.configure(guest, release, hap=host.hap, as_documented=as_documented)
-    domain = asked.domain
-    error = asked.error
-    asked_steps = asked.steps
-    if error is None:
-        error = libxl.check_config(domain, iommu)
-        if error is not None:
-            asked_steps = (*asked_steps, Step("libxl refuses the config", "libxl_create.c:1163-1202", error, "error"))
-    stages = [Stage("asked", error is None, asked_steps)]
-    layout = view = None
-    attached: tuple[Attach, ...] = ()
-    if asked.error is None and domain.type != "pv":
-        layout = libxl.build(domain, iommu, release)
-        view = qemu.view(domain, layout) if domain.type == "hvm" else None
-        reserved_ok = layout.ok or bool(layout.e820_steps)
-        stages.append(Stage("reserved", reserved_ok, layout.reserved_steps))
-        if layout.e820_steps:
-            stages.append(Stage("e820", layout.ok, layout.e820_steps))
+    domain, steps = asked.domain, asked.steps
+    error = asked.error or libxl.check_config(domain, iommu)
+    if error is not None and asked.error is None:
+        steps = (*steps, Step("libxl refuses the config", "libxl_create.c:1163-1202", error, "error"))
+    stages = [Stage("asked", error is None, steps)]
+    layout, view, outcome = _lay_out(guest, host, domain, iommu, release) if asked.error is None else (None, None, None)
+    if layout is not None:
+        stages.append(Stage("reserved", layout.ok or bool(layout.e820_steps), layout.reserved_steps))
         error = error or layout.error
+    if layout is not None and layout.e820_steps:
+        stages.append(Stage("e820", layout.ok, layout.e820_steps))
+    if outcome is not None:
+        stages.append(Stage("firmware", outcome.ok, (), outcome))
+    attached: tuple[Attach, ...] = ()
     if error is None:
         attached = _attach_all(domain, iommu, _populated(layout, view))
         error = next((attach.error for attach in attached if not attach.ok), None)
         stages.append(Stage("attach", error is None, tuple(step for attach in attached for step in attach.steps)))
-    return Build(guest, release, domain, tuple(stages), layout, view, attached, error)
+    # Devices are attached before the guest first runs, so hvmloader's word comes last.
+    error = error or (outcome.error if outcome is not None and not outcome.ok else None)
+    return Build(guest, release, domain, tuple(stages), layout, view, outcome, attached, error)
+
+
+def _lay_out(
+    guest: Guest, host: Host, domain: Domain, iommu: Iommu, release: Release
+) -> tuple[Layout | None, QemuView | None, Outcome | None]:
+    """Libxl's layout, QEMU's view of it, and what hvmloader makes of both; None where that actor plays no part."""
+    if domain.type == "pv":
+        return None, None, None
+    layout = libxl.build(domain, iommu, release)
+    if domain.type != "hvm":
+        return layout, None, None
+    view = qemu.view(domain, layout)
+    if not layout.ok:
+        return layout, view, None
+    given = hvmloader.from_layout(
+        domain,
+        layout,
+        _functions(guest, host, domain),
+        platform_bar_uc=True if release.has_platform_bar_uc else None,
+        huge_bars_go_high=release.sends_huge_bars_high,
+        firmware=hvmloader.FIRMWARE[guest.firmware],
+    )
+    return layout, view, hvmloader.run(given)
+
+
+def _functions(guest: Guest, host: Host, domain: Domain) -> tuple[Function, ...]:
+    """The guest's PCI bus: what QEMU emulates, then the devices of `pci` in order, at their slots or the next free."""
+    hardware = EmulatedHardware(
+        vga=guest.vga,
+        video_mib=domain.video_kib // KIB,
+        xen_platform_pci=guest.xen_platform_pci,
+        usb=guest.usb,
+        usbversion=guest.usbversion,
+        soundhw=guest.soundhw,
+        nics=guest.nics,
+        ahci=guest.ahci,
+        gfx_passthru=guest.gfx_passthru,
+        extra=guest.extra_devices,
+    )
+    present = emulated.devices(hardware)
+    if not guest.pci:
+        return present
+    known = host.by_address
+    assigned = [
+        (known[item.address], None if item.vslot is None else item.vslot << 3)
+        for item in guest.pci
+        if item.address in known
+    ]
+    return (*present, *emulated.passthrough(present, assigned))
 
 
 def hotplug(build: Build, iommu: Iommu, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) -> Attach:

@@ -37,7 +37,8 @@ def view(domain: Domain, layout: Layout) -> QemuView:
     limit = min(GIB4 - hole, LOW_RAM_LIMIT) if hole else GIB4 - DEFAULT_MMIO_HOLE
     low = min(ram, limit)
     high = GIB4 + ram - limit if ram > limit else 0
-    scratch = Span.sized(high or low, domain.video_kib * KIB + _VGA_ROM if domain.video_kib else 0)
+    video = 1 << (domain.video_kib * KIB - 1).bit_length() if domain.video_kib else 0  # QEMU's cards round up
+    scratch = Span.sized(high or low, video + _VGA_ROM if video else 0)
     known = max(high, GIB4)
     unknown = (Span(low, layout.low_end), Span(known, layout.high_end))
     displaced = next((part for span in layout.ram if (part := span.intersection(scratch)).size), None)

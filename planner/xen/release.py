@@ -40,6 +40,14 @@ class Release:
         return self.version >= (4, 20)
 
     @property
+    def sends_huge_bars_high(self) -> bool:
+        """A 64-bit BAR above 1 GiB goes above 4 GiB and does not size the hole: 57acad12a0, made for 4.19.
+
+        stable-4.17 has it too (that code was run); of the older branches nobody knows.
+        """
+        return self.version >= (4, 17)
+
+    @property
     def has_platform_bar_uc(self) -> bool:
         """`xen_platform_pci_bar_uc=` exists: in master, not in 4.17; held to begin with 4.21, which nobody has run."""
         return self.version >= (4, 21)

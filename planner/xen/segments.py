@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from planner.model.address import Sbdf
-from planner.model.guest import RdmPolicy
 from planner.model.span import GIB4, MIB, Span, format_size
+from planner.xen.hvmloader import Bar, Outcome
 from planner.xen.libxl import VGA_HOLE, Layout
 
 FIRMWARE = Span(0xFC000000, GIB4)  # hvmloader: ACPI tables, APICs, HPET, TPM, special pages
@@ -23,6 +23,7 @@ class SegmentKind(StrEnum):
     FREE = "free"
     MMIO_HOLE = "mmio_hole"
     RESERVED = "reserved"
+    BAR = "bar"
     CONFLICT = "conflict"
     FIRMWARE = "firmware"
     HIGH_RAM = "high_ram"
@@ -37,25 +38,31 @@ class Segment(NamedTuple):
     devices: tuple[Sbdf, ...] = ()
 
 
-def segments(layout: Layout) -> tuple[Segment, ...]:
+def segments(layout: Layout, firmware: Outcome | None = None) -> tuple[Segment, ...]:
     """The guest's address space from 0 to its top, each byte exactly once, in order.
 
-    A region that overlaps RAM is a conflict for as long as it does, whether libxl failed over it or masked it.
+    A region that overlaps RAM is a conflict for as long as it does, whether libxl failed over it or masked it. With
+    `firmware` the BARs that hvmloader placed are in it, one segment for each run of a device's.
     """
     base = _without_regions(layout)
-    regions = [(entry.span, entry.policy, entry.devices) for entry in layout.regions if entry.span.size]
-    spans = [segment.span for segment in base] + [span for span, _, _ in regions]
-    edges = sorted({edge for span in spans for edge in span})
+    regions = [(entry.span, entry.devices) for entry in layout.regions if entry.span.size]
+    bars = [(span, bar) for bar in (firmware.bars if firmware is not None else ()) if (span := _memory(bar))]
+    edges = sorted({edge for spans in (base, regions, bars) for item in spans for edge in item[0]})
     out: list[Segment] = []
     for start, end in pairwise(edges):
         piece = Span(start, end)
         under = next((segment for segment in base if segment.span.overlaps(piece)), None)
-        over = [(policy, devices) for span, policy, devices in regions if span.overlaps(piece)]
-        segment = _segment(piece, under, over)
+        over = [devices for span, devices in regions if span.overlaps(piece)]
+        bar = next((bar for span, bar in bars if span.overlaps(piece)), None)
+        segment = _segment(piece, under, over, bar)
         if out and out[-1].span.end == start and out[-1][1:] == segment[1:]:
             segment = segment._replace(span=Span(out.pop().span.start, end))
         out.append(segment)
     return tuple(out)
+
+
+def _memory(bar: Bar) -> Span | None:
+    return None if bar.space == "io" else bar.span
 
 
 def _without_regions(layout: Layout) -> list[Segment]:
@@ -73,14 +80,18 @@ def _without_regions(layout: Layout) -> list[Segment]:
     return [Segment(span, kind, label) for span, kind, label in parts if span.size]
 
 
-def _segment(piece: Span, under: Segment | None, over: list[tuple[RdmPolicy | None, tuple[Sbdf, ...]]]) -> Segment:
+def _segment(piece: Span, under: Segment | None, over: list[tuple[Sbdf, ...]], bar: Bar | None) -> Segment:
     if not over:
+        if bar is not None:
+            owner = bar.host.short if bar.host is not None else f"emulated {bar.slot}"
+            return Segment(piece, SegmentKind.BAR, f"{owner} BARs", (bar.host,) if bar.host is not None else ())
         return under._replace(span=piece) if under else Segment(piece, SegmentKind.FREE, "free")
-    devices = tuple(dict.fromkeys(device for _, owners in over for device in owners))
+    devices = tuple(dict.fromkeys(device for owners in over for device in owners))
     owners = ", ".join(device.short for device in devices) or "reserved for hotplug"
-    in_ram = under is not None and under.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM, SegmentKind.LEGACY)
-    if in_ram and under is not None:
+    if under is not None and under.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM, SegmentKind.LEGACY):
         return Segment(piece, SegmentKind.CONFLICT, f"{owners} against {under.label}", devices)
+    if bar is not None:
+        return Segment(piece, SegmentKind.CONFLICT, f"{owners} against a BAR", devices)
     return Segment(piece, SegmentKind.RESERVED, owners, devices)
 
 

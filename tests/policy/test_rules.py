@@ -9,7 +9,8 @@ from planning import NIC, OTHER, USB, guest, host, report, rmrr, rules
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest
-from planner.model.host import DeviceScope, Host, ReservedRegion
+from planner.model.host import Bar, DeviceScope, Host, ReservedRegion
+from planner.model.span import MIB
 from planner.policy.findings import RULES
 
 LOW = rmrr(0x7C4BF000, 0x7C4C0FFF, NIC)
@@ -21,6 +22,14 @@ STRICT, RELAXED = f"{NIC},rdm_policy=strict", f"{NIC},rdm_policy=relaxed"
 
 def _bound(machine: Host, driver: str | None) -> Host:
     devices = tuple(device.model_copy(update={"driver": driver}) for device in machine.devices)
+    return machine.model_copy(update={"devices": devices})
+
+
+def _with_bar(size: int) -> Host:
+    """A host whose NIC has one 32-bit BAR."""
+    bar = Bar(index=0, kind="mem32", start=0xD0000000, size=size)
+    machine = host()
+    devices = tuple(device.model_copy(update={"bars": (bar,)}) for device in machine.devices)
     return machine.model_copy(update={"devices": devices})
 
 
@@ -60,6 +69,17 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
         (host(rmrr(0xBF800000, 0xBF800FFF, NIC)), guest(NIC, memory=3072, vga="stdvga")),
         (host(rmrr(0xC2000000, 0xC2000FFF, NIC)), guest(NIC, memory=3072, vga="stdvga")),
     ),
+    (
+        "MEM215",
+        (host(rmrr(0xFC200000, 0xFC200FFF, NIC)), guest(STRICT)),
+        (host(rmrr(0xFC000000, 0xFC000FFF, NIC)), guest(STRICT)),
+    ),
+    (
+        "MEM201",
+        (host(ABOVE, rmrr(0xF3000000, 0xF3000FFF, USB)), guest(NIC, USB)),
+        (host(ABOVE, rmrr(0xF3000000, 0xF3000FFF, USB)), guest(NIC, USB, mmio_hole=1648)),
+    ),
+    ("BAR301", (_with_bar(512 * MIB), guest(NIC)), (_with_bar(64 * MIB), guest(NIC))),
     ("MEM214", (host(), guest(vga="stdvga", videoram=15)), (host(), guest(vga="stdvga", videoram=16))),
     ("GRP405", (host(iommu="none"), guest(NIC)), (host(iommu="none"), guest())),
     ("CFG601", (host(), guest(rdm="strategy=host,policy=strict")), (host(), guest(rdm="strategy=host"))),

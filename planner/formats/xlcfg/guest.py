@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise, takewhile
+
 from planner.formats.xlcfg import pci_spec, rdm
 from planner.formats.xlcfg.syntax import Atom, Config, ListValue, Setting, Value, parse
 from planner.model.errors import InputError
@@ -24,6 +27,11 @@ def read(text: str, path: str = "-") -> Guest:
         return reader.guest(path)
     except InputError as error:
         raise error.within(path) from None
+
+
+def _is_ide_disk(text: str) -> bool:
+    """Whether a disk sits on hda to hdd and is no CD-ROM: those are what hdtype moves to AHCI."""
+    return re.search(r"\bhd[a-d]\b", text) is not None and "cdrom" not in text
 
 
 class _Reader:
@@ -54,6 +62,14 @@ class _Reader:
             rdm=rdm.parse(rdm_text) if setting is not None and rdm_text is not None else None,
             passthrough=self._passthrough(),
             gfx_passthru=self._gfx_passthru(),
+            firmware=self._firmware(),
+            xen_platform_pci=self._bool("xen_platform_pci") is not False,
+            usb=bool(self._bool("usb")) or "usbdevice" in self._config.latest,
+            usbversion=self._long("usbversion"),
+            soundhw=self._string("soundhw"),
+            nics=self._nics(),
+            ahci=self._string("hdtype") == "ahci" and any(_is_ide_disk(text) for text in self._strings("disk")),
+            extra_devices=self._extra_devices(),
             pci=pci,
             file=ConfigFile(path, self._config.text, (*keys, *places)),
         )
@@ -145,6 +161,32 @@ class _Reader:
     def _gfx_passthru(self) -> bool:
         text = self._string("gfx_passthru")
         return text is not None and text not in ("0", "")
+
+    def _strings(self, key: str) -> list[str]:
+        """The strings of a list, up to the first nested one, where xl stops reading too; none if it is not a list."""
+        setting = self._config.latest.get(key)
+        if setting is None or isinstance(setting.joined, Atom):
+            return []
+        texts = [value.text if isinstance(value, Atom) else None for value in setting.joined.items]
+        return [text for text in takewhile(lambda text: text is not None, texts) if text is not None]
+
+    def _firmware(self) -> str:
+        """`firmware` wins over `bios`; uefi means ovmf, another name is a path (xl_parse.c:1911, 2125)."""
+        text = self._string("firmware") or self._string("bios") or "seabios"
+        return {"uefi": "ovmf", "ovmf": "ovmf", "rombios": "rombios"}.get(text, "seabios")
+
+    def _nics(self) -> tuple[str, ...]:
+        """The models of the `vif`s that QEMU emulates: all but those of type=vif; rtl8139 unless said."""
+        nics = []
+        for text in self._strings("vif"):
+            options = dict(part.strip().partition("=")[::2] for part in text.split(","))
+            if options.get("type") != "vif":
+                nics.append(options.get("model", "rtl8139"))
+        return tuple(nics)
+
+    def _extra_devices(self) -> tuple[str, ...]:
+        words = self._strings("device_model_args_hvm") or self._strings("device_model_args")
+        return tuple(value.partition(",")[0] for word, value in pairwise(words) if word == "-device")
 
     def _pci(self) -> tuple[tuple[Passthrough, ...], list[tuple[str, Place]]]:
         setting = self._config.latest.get("pci")

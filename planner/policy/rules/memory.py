@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.model.guest import RdmPolicy
-from planner.model.span import MIB, PAGE, format_size
+from planner.model.span import MIB, PAGE, Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
 from planner.xen import qemu
 from planner.xen.build import Build
@@ -200,6 +200,56 @@ def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Find
                 help="another memory size, or an mmio_hole that ends QEMU's RAM below the region",
                 keys=("memory", "maxmem", "mmio_hole"),
             )
+
+
+@guest_rule(
+    "MEM215",
+    "hvmloader gives up: the guest crashes as it starts",
+    ERROR,
+    by="hvmloader",
+    why=(
+        "hvmloader allocates its own pages in 0xfc100000-0xfdffffff and needs 2 MiB of low RAM; libxl checks neither, "
+        "so xl reports success and the guest dies."
+    ),
+    remedy="Do not expose the region that lies there, or raise rdm_mem_boundary so that low RAM keeps 2 MiB.",
+    source="hvmloader/e820.c:44-54, e820.c:264; run on the vectors",
+)
+def firmware_crash(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """A guest that libxl builds and hvmloader crashes."""
+    if build.firmware is not None and not build.firmware.ok:
+        message = "the guest is created and crashes before its BIOS starts"
+        yield context.finding(
+            rule, build.guest, message, xen_says=build.firmware.error, keys=("rdm_mem_boundary", "pci", "memory")
+        )
+
+
+@guest_rule(
+    "MEM201",
+    "BARs hidden behind RAM that only QEMU believes in",
+    ERROR,
+    by="QEMU",
+    why=(
+        "hvmloader places BARs where low RAM was taken away; QEMU still has RAM there, so every access reads all ones: "
+        "the guest starts and its devices are dead."
+    ),
+    remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same addresses, and they answer.",
+    source="seen on real runs of Xen 4.17 (s12, s22), healed by the matching mmio_hole (s23)",
+)
+def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Memory BARs below QEMU's end of low RAM."""
+    dead = [item for item in build.disagreements if item.kind == "dead_bar"]
+    if dead and build.layout is not None and build.qemu is not None:
+        hole = qemu.matching_hole(build.layout)
+        where = Span(dead[0].span.start, max(item.span.end for item in dead))
+        yield context.finding(
+            rule,
+            build.guest,
+            f"{len(dead)} BARs in {where} are hidden behind RAM that QEMU believes to reach {build.qemu.low_end:#x}: "
+            f"they read all ones ({', '.join(item.label for item in dead[:4])}{', …' if len(dead) > 4 else ''})",
+            region=where,
+            help=f"mmio_hole = {hole}" if hole is not None else "no mmio_hole matches; another memory size or device",
+            keys=("mmio_hole", "memory", "maxmem"),
+        )
 
 
 @guest_rule(

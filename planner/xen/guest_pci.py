@@ -1,0 +1,48 @@
+"""The guest's PCI bus as hvmloader and QEMU see it: functions, their base address registers, slots."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from planner.model.address import Sbdf
+
+ROM = 6
+
+
+class Register(NamedTuple):
+    """A base address register as the guest sees it: number 0 to 5, 6 the expansion ROM; size in bytes."""
+
+    number: int
+    kind: str
+    size: int
+    prefetchable: bool = False
+
+
+class Function(NamedTuple):
+    """A PCI function on the guest's bus 0. `int_pin` 1 to 4 is INTA to INTD, 0: none, or nobody knows.
+
+    `host` is the host's address of a device that is passed through.
+    """
+
+    devfn: int
+    vendor: int
+    device: int
+    class_code: int
+    bars: tuple[Register, ...] = ()
+    int_pin: int = 0
+    host: Sbdf | None = None
+
+    @property
+    def slot(self) -> str:
+        """Device and function as hvmloader's users write it ("02.0")."""
+        return slot_text(self.devfn)
+
+
+def slot_text(devfn: int) -> str:
+    """A devfn as device.function ("1f.2")."""
+    return f"{devfn >> 3:02x}.{devfn & 7}"
+
+
+def register_offset(number: int) -> int:
+    """Where BAR `number` lies in config space; 6 is the expansion ROM."""
+    return 0x30 if number == ROM else 0x10 + 4 * number

@@ -1,0 +1,104 @@
+"""The guest's memory as libxl, hvmloader and QEMU each believe it, and where they disagree.
+
+The guest's real RAM is libxl's: Xen's map has it. hvmloader decides where BARs are and what the guest is told; QEMU
+answers for every emulated access and every emulated device's DMA. Where their beliefs differ, somebody loses.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from planner.model.guest import RdmPolicy
+from planner.model.span import GIB4, MIB, Span
+from planner.xen.hvmloader import Outcome
+from planner.xen.libxl import VGA_HOLE, Layout
+from planner.xen.qemu import QemuView
+
+
+class Claim(StrEnum):
+    """What an actor takes an address for."""
+
+    RAM = "ram"
+    RESERVED = "reserved"
+    DEVICE = "device"
+    SCRATCH = "scratch"
+
+
+class Belief(NamedTuple):
+    """One range of one actor's view; `label` says what is there."""
+
+    span: Span
+    claim: Claim
+    label: str
+
+
+class Disagreement(NamedTuple):
+    """A range over which two actors differ, `kind` being what that does.
+
+    `lost_ram`: guest RAM that QEMU does not know. `displaced_ram`: guest RAM that QEMU's video RAM took away.
+    `dead_bar`: a BAR that QEMU hides behind RAM it believes in; the guest reads all ones there.
+    """
+
+    span: Span
+    kind: str
+    label: str
+
+
+def libxl(layout: Layout) -> tuple[Belief, ...]:
+    """RAM as it is populated, and the regions the guest is told of."""
+    ram = [Belief(span, Claim.RAM, "RAM") for span in layout.ram]
+    regions = [
+        Belief(entry.span, Claim.RESERVED, ", ".join(device.short for device in entry.devices) or "reserved")
+        for entry in layout.regions
+        if entry.policy is not RdmPolicy.INVALID and entry.span.size
+    ]
+    return _ordered(ram + regions)
+
+
+def hvmloader(outcome: Outcome) -> tuple[Belief, ...]:
+    """The e820 that the guest's firmware gets, and every memory BAR."""
+    table = [
+        Belief(entry.span, Claim.RAM if entry.type == "ram" else Claim.RESERVED, entry.type) for entry in outcome.e820
+    ]
+    return _ordered(table + [Belief(span, Claim.DEVICE, label) for span, label in memory_bars(outcome)])
+
+
+def qemu(view: QemuView, outcome: Outcome | None) -> tuple[Belief, ...]:
+    """RAM as QEMU has it, where it parked video RAM, and the BARs that its RAM does not hide."""
+    spans = [Span(0, VGA_HOLE.start), Span(VGA_HOLE.end, view.low_end), Span(GIB4, view.high_end)]
+    beliefs = [Belief(span, Claim.RAM, "RAM") for span in spans if span.size]
+    beliefs.append(Belief(VGA_HOLE, Claim.DEVICE, "VGA"))
+    if outcome is not None:
+        hidden = dict(dead_bars(view, outcome))
+        beliefs += [Belief(span, Claim.DEVICE, label) for span, label in memory_bars(outcome) if span not in hidden]
+    return _ordered(beliefs)
+
+
+def memory_bars(outcome: Outcome) -> tuple[tuple[Span, str], ...]:
+    """Every memory BAR that has a place, with whose it is."""
+    return tuple(
+        (bar.span, f"{bar.host.short if bar.host else bar.slot} {'ROM' if bar.number == 6 else f'BAR {bar.number}'}")
+        for bar in outcome.bars
+        if bar.span is not None and bar.space != "io"
+    )
+
+
+def dead_bars(view: QemuView, outcome: Outcome) -> tuple[tuple[Span, str], ...]:
+    """BARs that lie where QEMU believes RAM is: every access reads all ones (seen on real runs s12 and s22)."""
+    ram = (Span(0, view.low_end), Span(GIB4, view.high_end))
+    return tuple((span, label) for span, label in memory_bars(outcome) if any(span.overlaps(part) for part in ram))
+
+
+def disagreements(layout: Layout, view: QemuView, outcome: Outcome | None) -> tuple[Disagreement, ...]:
+    """Where the actors' beliefs clash, in order of address."""
+    found = [Disagreement(span, "lost_ram", "guest RAM that QEMU does not know") for span in view.lost]
+    if view.displaced is not None:
+        found.append(Disagreement(view.displaced, "displaced_ram", "QEMU's video RAM in the place of guest RAM"))
+    if outcome is not None and layout.ok:
+        found += [Disagreement(span, "dead_bar", label) for span, label in dead_bars(view, outcome)]
+    return tuple(sorted(item for item in found if item.span.start >= MIB))
+
+
+def _ordered(beliefs: list[Belief]) -> tuple[Belief, ...]:
+    return tuple(sorted(beliefs))
