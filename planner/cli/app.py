@@ -22,7 +22,7 @@ def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profil
     from planner import storage
     from planner.cli import load
     from planner.policy.evaluate import evaluate
-    from planner.report import text
+    from planner.report import memory_map, text
 
     sites = inputs or (str(storage.samples_folder() / SAMPLE),)
     plans = load.plans(sites, xen=xen, profile=profile)
@@ -31,7 +31,7 @@ def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profil
     name, plan = plans[0]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         reports = [(name, evaluate(plan))]
-        options.emit(lambda width, style: text.check(reports) + "\n" + text.map(reports), None, "never", False)
+        options.emit(lambda width, style: text.check(reports) + "\n" + memory_map.render(reports), None, "never", False)
         return
     from planner.tui.app import run
 

@@ -12,7 +12,7 @@ from planner.cli import exits, options
 @click.command("check", short_help="Findings; the exit code says whether anything blocks.")
 @options.inputs
 @options.plan_options
-@options.output_options
+@options.output_options()
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "notice", "never"]),

@@ -8,11 +8,17 @@ import click
 
 from planner.cli import options
 
+STAGES = ("asked", "reserved", "e820", "firmware", "attach")
+VIEWS = ("libxl", "hvmloader", "qemu")
+
 
 @click.command("map", short_help="The memory map Xen would build for each guest.")
 @options.inputs
 @options.plan_options
-@options.output_options
+@options.output_options(formats=("text", "json", "svg"))
+@click.option("--explain", is_flag=True, help="tell every step: what was decided, from what, by which rule of Xen")
+@click.option("--stage", type=click.Choice(STAGES), help="the map after that stage, and its steps")
+@click.option("--view", type=click.Choice(VIEWS), help="what that actor believes, and who contradicts it")
 def command(
     inputs: tuple[str, ...],
     xen: str | None,
@@ -21,6 +27,9 @@ def command(
     output: Path | None,
     color: str,
     quiet: bool,
+    explain: bool,
+    stage: str | None,
+    view: str | None,
 ) -> None:
     """Print each guest's address space from 0 up, with what libxl and Xen would log.
 
@@ -28,10 +37,19 @@ def command(
     """
     from planner.cli import load
     from planner.policy.evaluate import evaluate
-    from planner.report import json, text
+    from planner.report import json, memory_map, svg
 
     reports = [(name, evaluate(plan)) for name, plan in load.plans(inputs, xen=xen, profile=profile)]
     if format_ == "json":
         options.emit(lambda width, style: json.map(reports), output, color, quiet)
+    elif format_ == "svg":
+        options.emit(lambda width, style: svg.map(reports), output, "never", quiet)
     else:
-        options.emit(lambda width, style: text.map(reports, width=width, style=style), output, color, quiet)
+        options.emit(
+            lambda width, style: memory_map.render(
+                reports, view=view, stage=stage, explain=explain, width=width, style=style
+            ),
+            output,
+            color,
+            quiet,
+        )

@@ -27,16 +27,18 @@ def plan_options(command: Command) -> Command:
     return click.option("--xen", metavar="RELEASE", help="Xen release to replay; default: the inventory's")(command)
 
 
-def output_options(command: Command) -> Command:
+def output_options(formats: tuple[str, ...] = ("text", "json")) -> Callable[[Command], Command]:
     """--format, -o, --color and -q."""
-    command = click.option(
-        "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True
-    )(command)
-    command = click.option("-o", "--output", type=click.Path(path_type=Path), help="write there instead of to stdout")(
-        command
-    )
-    command = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")(command)
-    return click.option("-q", "--quiet", is_flag=True, help="print nothing; the exit code says it")(command)
+
+    def add(command: Command) -> Command:
+        choice = click.Choice(formats)
+        command = click.option("--format", "format_", type=choice, default="text", show_default=True)(command)
+        path = click.Path(path_type=Path)
+        command = click.option("-o", "--output", type=path, help="write there instead of to stdout")(command)
+        command = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")(command)
+        return click.option("-q", "--quiet", is_flag=True, help="print nothing; the exit code says it")(command)
+
+    return add
 
 
 _COLOURS: dict[str, dict[str, Any]] = {
@@ -48,6 +50,7 @@ _COLOURS: dict[str, dict[str, Any]] = {
     "low_ram": {"fg": "blue"},
     "high_ram": {"fg": "blue"},
     "reserved": {"fg": "magenta"},
+    "bar": {"fg": "green"},
     "conflict": {"fg": "red", "bold": True},
     "firmware": {"dim": True},
     "legacy": {"dim": True},
@@ -57,7 +60,7 @@ _COLOURS: dict[str, dict[str, Any]] = {
 def emit(text: Callable[[int, Callable[[str, str], str]], str], output: Path | None, color: str, quiet: bool) -> None:
     """Write a result: `text` is called with the width and the colouring that suit where it goes."""
     from planner import storage
-    from planner.report.text import plain
+    from planner.report.words import plain
 
     if output is not None:
         storage.write_text(output, text(80, plain))

@@ -11,6 +11,7 @@ from planner.model.span import Span
 from planner.policy.evaluate import Report
 from planner.policy.findings import Finding, Severity
 from planner.xen.build import Build
+from planner.xen.hvmloader import Outcome
 from planner.xen.libxl import Layout
 
 SCHEMA_VERSION = 1
@@ -82,8 +83,11 @@ def _guest(site: str, build: Build) -> dict[str, Any]:
         "ok": build.ok,
         "error": build.error,
         "libxl": _libxl(build.layout) if build.layout is not None else None,
-        "hvmloader": None,
+        "hvmloader": _hvmloader(build.firmware) if build.firmware is not None else None,
         "qemu": _qemu(build),
+        "disagreements": [
+            {"span": span(clash.span), "kind": clash.kind, "label": clash.label} for clash in build.disagreements
+        ],
         "attach": [
             {"device": str(attach.address), "ok": attach.ok, "error": attach.error} for attach in build.attached
         ],
@@ -122,6 +126,28 @@ def region_state(layout: Layout, region: Span, policy: RdmPolicy | None) -> str:
     if layout.error == f"RDM conflict at {region.start:#x}.":
         return "conflict"
     return "reserved"
+
+
+def _hvmloader(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "ok": outcome.ok,
+        "error": outcome.error,
+        "mmio_low": span(outcome.mmio_low),
+        "mmio_high": span(outcome.mmio_high),
+        "bars": [
+            {
+                "device": str(bar.host) if bar.host is not None else None,
+                "slot": bar.slot,
+                "bar": bar.number,
+                "kind": bar.kind,
+                "size": bar.size,
+                "span": span(bar.span) if bar.span is not None else None,
+            }
+            for bar in outcome.bars
+        ],
+        "e820": [{"span": span(entry.span), "type": entry.type} for entry in outcome.e820],
+        "log": list(outcome.log),
+    }
 
 
 def _qemu(build: Build) -> dict[str, Any] | None:

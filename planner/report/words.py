@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
+from collections.abc import Callable
+
+Style = Callable[[str, str], str]
+"""Colours a text by a role: error, warning, notice, dim, bold, or a segment kind."""
 
 GLYPHS = {"error": "✖", "warning": "▲", "notice": "•"}
 _REPLACEMENT = "�"
@@ -21,3 +26,23 @@ def printable(text: str) -> str:
 def plural(count: int, word: str) -> str:
     """`1 error`, `2 errors`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def plain(text: str, role: str) -> str:
+    """No colour at all."""
+    return text
+
+
+def wrap(
+    text: str, width: int, indent: str, style: Style = plain, role: str = "", *, hanging: bool = False
+) -> list[str]:
+    """`text` in lines of at most `width`, each indented and coloured; a word is never broken."""
+    lines = textwrap.wrap(
+        text,
+        max(20, width),
+        initial_indent=indent,
+        subsequent_indent=indent + "  " * hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [style(line, role) if role else line for line in lines]

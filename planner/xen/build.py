@@ -22,6 +22,8 @@ from planner.xen.steps import Step
 from planner.xen.views import Disagreement
 from planner.xen.xl import Domain
 
+STAGES = ("asked", "reserved", "e820", "firmware", "attach")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -48,11 +50,13 @@ class Build:
 
     guest: Guest
     release: Release
+    iommu: Iommu
     domain: Domain
     stages: tuple[Stage, ...]
     layout: Layout | None
     qemu: QemuView | None
     firmware: Outcome | None
+    functions: tuple[Function, ...]
     attached: tuple[Attach, ...]
     error: str | None
 
@@ -69,14 +73,19 @@ class Build:
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """The address space in order; empty without a layout. Made when first asked for."""
-        return segments(self.layout, self.firmware) if self.layout is not None else ()
+        return segments(self.layout, self.firmware, self.names) if self.layout is not None else ()
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """What to call each function of the guest's PCI bus, by devfn."""
+        return {function.devfn: function.name for function in self.functions}
 
     @cached_property
     def disagreements(self) -> tuple[Disagreement, ...]:
         """Where QEMU believes otherwise than Xen and hvmloader, and what that does."""
         if self.layout is None or self.qemu is None or not self.layout.ok:
             return ()
-        return views.disagreements(self.layout, self.qemu, self.firmware)
+        return views.disagreements(self.layout, self.qemu, self.firmware, self.names)
 
 
 def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_documented: bool = False) -> Build:
@@ -90,7 +99,12 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
     if error is not None and asked.error is None:
         steps = (*steps, Step("libxl refuses the config", "libxl_create.c:1163-1202", error, "error"))
     stages = [Stage("asked", error is None, steps)]
-    layout, view, outcome = _lay_out(guest, host, domain, iommu, release) if asked.error is None else (None, None, None)
+    functions = _functions(guest, host, domain) if domain.type == "hvm" else ()
+    layout = view = outcome = None
+    if asked.error is None and domain.type != "pv":
+        layout = libxl.build(domain, iommu, release)
+        view = qemu.view(domain, layout) if domain.type == "hvm" else None
+        outcome = _firmware(guest, domain, layout, functions, release)
     if layout is not None:
         stages.append(Stage("reserved", layout.ok or bool(layout.e820_steps), layout.reserved_steps))
         error = error or layout.error
@@ -105,30 +119,24 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         stages.append(Stage("attach", error is None, tuple(step for attach in attached for step in attach.steps)))
     # Devices are attached before the guest first runs, so hvmloader's word comes last.
     error = error or (outcome.error if outcome is not None and not outcome.ok else None)
-    return Build(guest, release, domain, tuple(stages), layout, view, outcome, attached, error)
+    return Build(guest, release, iommu, domain, tuple(stages), layout, view, outcome, functions, attached, error)
 
 
-def _lay_out(
-    guest: Guest, host: Host, domain: Domain, iommu: Iommu, release: Release
-) -> tuple[Layout | None, QemuView | None, Outcome | None]:
-    """Libxl's layout, QEMU's view of it, and what hvmloader makes of both; None where that actor plays no part."""
-    if domain.type == "pv":
-        return None, None, None
-    layout = libxl.build(domain, iommu, release)
-    if domain.type != "hvm":
-        return layout, None, None
-    view = qemu.view(domain, layout)
-    if not layout.ok:
-        return layout, view, None
+def _firmware(
+    guest: Guest, domain: Domain, layout: Layout, functions: tuple[Function, ...], release: Release
+) -> Outcome | None:
+    """What hvmloader makes of libxl's layout; None where it never runs."""
+    if domain.type != "hvm" or not layout.ok:
+        return None
     given = hvmloader.from_layout(
         domain,
         layout,
-        _functions(guest, host, domain),
+        functions,
         platform_bar_uc=True if release.has_platform_bar_uc else None,
         huge_bars_go_high=release.sends_huge_bars_high,
         firmware=hvmloader.FIRMWARE[guest.firmware],
     )
-    return layout, view, hvmloader.run(given)
+    return hvmloader.run(given)
 
 
 def _functions(guest: Guest, host: Host, domain: Domain) -> tuple[Function, ...]:

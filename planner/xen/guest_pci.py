@@ -7,6 +7,17 @@ from typing import NamedTuple
 from planner.model.address import Sbdf
 
 ROM = 6
+_WORDS = {
+    0x0101: "IDE",
+    0x0106: "AHCI",
+    0x0108: "NVMe",
+    0x0200: "NIC",
+    0x0300: "VGA",
+    0x0401: "sound",
+    0x0403: "sound",
+    0x0C03: "USB",
+    0xFF80: "Xen platform",
+}
 
 
 class Register(NamedTuple):
@@ -31,6 +42,11 @@ class Function(NamedTuple):
     bars: tuple[Register, ...] = ()
     int_pin: int = 0
     host: Sbdf | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it: the host's address, or what QEMU emulates there."""
+        return self.host.short if self.host is not None else _WORDS.get(self.class_code, f"slot {self.slot}")
 
     @property
     def slot(self) -> str:

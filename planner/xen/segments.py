@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
@@ -38,11 +39,14 @@ class Segment(NamedTuple):
     devices: tuple[Sbdf, ...] = ()
 
 
-def segments(layout: Layout, firmware: Outcome | None = None) -> tuple[Segment, ...]:
+def segments(
+    layout: Layout, firmware: Outcome | None = None, names: Mapping[int, str] | None = None
+) -> tuple[Segment, ...]:
     """The guest's address space from 0 to its top, each byte exactly once, in order.
 
     A region that overlaps RAM is a conflict for as long as it does, whether libxl failed over it or masked it. With
-    `firmware` the BARs that hvmloader placed are in it, one segment for each run of a device's.
+    `firmware` the BARs that hvmloader placed are in it, one segment for each run of a device's; `names` are the
+    functions' names by devfn.
     """
     base = _without_regions(layout)
     regions = [(entry.span, entry.devices) for entry in layout.regions if entry.span.size]
@@ -54,7 +58,7 @@ def segments(layout: Layout, firmware: Outcome | None = None) -> tuple[Segment, 
         under = next((segment for segment in base if segment.span.overlaps(piece)), None)
         over = [devices for span, devices in regions if span.overlaps(piece)]
         bar = next((bar for span, bar in bars if span.overlaps(piece)), None)
-        segment = _segment(piece, under, over, bar)
+        segment = _segment(piece, under, over, bar, names or {})
         if out and out[-1].span.end == start and out[-1][1:] == segment[1:]:
             segment = segment._replace(span=Span(out.pop().span.start, end))
         out.append(segment)
@@ -80,11 +84,13 @@ def _without_regions(layout: Layout) -> list[Segment]:
     return [Segment(span, kind, label) for span, kind, label in parts if span.size]
 
 
-def _segment(piece: Span, under: Segment | None, over: list[tuple[Sbdf, ...]], bar: Bar | None) -> Segment:
+def _segment(
+    piece: Span, under: Segment | None, over: list[tuple[Sbdf, ...]], bar: Bar | None, names: Mapping[int, str]
+) -> Segment:
     if not over:
         if bar is not None:
-            owner = bar.host.short if bar.host is not None else f"emulated {bar.slot}"
-            return Segment(piece, SegmentKind.BAR, f"{owner} BARs", (bar.host,) if bar.host is not None else ())
+            label = f"{names.get(bar.devfn, bar.slot)} BARs"
+            return Segment(piece, SegmentKind.BAR, label, (bar.host,) if bar.host is not None else ())
         return under._replace(span=piece) if under else Segment(piece, SegmentKind.FREE, "free")
     devices = tuple(dict.fromkeys(device for owners in over for device in owners))
     owners = ", ".join(device.short for device in devices) or "reserved for hotplug"

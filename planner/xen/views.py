@@ -6,11 +6,13 @@ answers for every emulated access and every emulated device's DMA. Where their b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
 from planner.model.guest import RdmPolicy
 from planner.model.span import GIB4, MIB, Span
+from planner.xen.guest_pci import ROM
 from planner.xen.hvmloader import Outcome
 from planner.xen.libxl import VGA_HOLE, Layout
 from planner.xen.qemu import QemuView
@@ -56,47 +58,51 @@ def libxl(layout: Layout) -> tuple[Belief, ...]:
     return _ordered(ram + regions)
 
 
-def hvmloader(outcome: Outcome) -> tuple[Belief, ...]:
+def hvmloader(outcome: Outcome, names: Mapping[int, str]) -> tuple[Belief, ...]:
     """The e820 that the guest's firmware gets, and every memory BAR."""
     table = [
         Belief(entry.span, Claim.RAM if entry.type == "ram" else Claim.RESERVED, entry.type) for entry in outcome.e820
     ]
-    return _ordered(table + [Belief(span, Claim.DEVICE, label) for span, label in memory_bars(outcome)])
+    return _ordered(table + [Belief(span, Claim.DEVICE, label) for span, label in memory_bars(outcome, names)])
 
 
-def qemu(view: QemuView, outcome: Outcome | None) -> tuple[Belief, ...]:
+def qemu(view: QemuView, outcome: Outcome | None, names: Mapping[int, str]) -> tuple[Belief, ...]:
     """RAM as QEMU has it, where it parked video RAM, and the BARs that its RAM does not hide."""
     spans = [Span(0, VGA_HOLE.start), Span(VGA_HOLE.end, view.low_end), Span(GIB4, view.high_end)]
     beliefs = [Belief(span, Claim.RAM, "RAM") for span in spans if span.size]
     beliefs.append(Belief(VGA_HOLE, Claim.DEVICE, "VGA"))
     if outcome is not None:
-        hidden = dict(dead_bars(view, outcome))
-        beliefs += [Belief(span, Claim.DEVICE, label) for span, label in memory_bars(outcome) if span not in hidden]
+        hidden = dict(dead_bars(view, outcome, names))
+        bars = memory_bars(outcome, names)
+        beliefs += [Belief(span, Claim.DEVICE, label) for span, label in bars if span not in hidden]
     return _ordered(beliefs)
 
 
-def memory_bars(outcome: Outcome) -> tuple[tuple[Span, str], ...]:
+def memory_bars(outcome: Outcome, names: Mapping[int, str]) -> tuple[tuple[Span, str], ...]:
     """Every memory BAR that has a place, with whose it is."""
     return tuple(
-        (bar.span, f"{bar.host.short if bar.host else bar.slot} {'ROM' if bar.number == 6 else f'BAR {bar.number}'}")
+        (bar.span, f"{names.get(bar.devfn, bar.slot)} {'ROM' if bar.number == ROM else f'BAR {bar.number}'}")
         for bar in outcome.bars
         if bar.span is not None and bar.space != "io"
     )
 
 
-def dead_bars(view: QemuView, outcome: Outcome) -> tuple[tuple[Span, str], ...]:
+def dead_bars(view: QemuView, outcome: Outcome, names: Mapping[int, str]) -> tuple[tuple[Span, str], ...]:
     """BARs that lie where QEMU believes RAM is: every access reads all ones (seen on real runs s12 and s22)."""
     ram = (Span(0, view.low_end), Span(GIB4, view.high_end))
-    return tuple((span, label) for span, label in memory_bars(outcome) if any(span.overlaps(part) for part in ram))
+    bars = memory_bars(outcome, names)
+    return tuple((span, label) for span, label in bars if any(span.overlaps(part) for part in ram))
 
 
-def disagreements(layout: Layout, view: QemuView, outcome: Outcome | None) -> tuple[Disagreement, ...]:
+def disagreements(
+    layout: Layout, view: QemuView, outcome: Outcome | None, names: Mapping[int, str]
+) -> tuple[Disagreement, ...]:
     """Where the actors' beliefs clash, in order of address."""
     found = [Disagreement(span, "lost_ram", "guest RAM that QEMU does not know") for span in view.lost]
     if view.displaced is not None:
         found.append(Disagreement(view.displaced, "displaced_ram", "QEMU's video RAM in the place of guest RAM"))
     if outcome is not None and layout.ok:
-        found += [Disagreement(span, "dead_bar", label) for span, label in dead_bars(view, outcome)]
+        found += [Disagreement(span, "dead_bar", label) for span, label in dead_bars(view, outcome, names)]
     return tuple(sorted(item for item in found if item.span.start >= MIB))
 
 

@@ -5,7 +5,9 @@ The logs are reference data and not part of the project: where they are absent t
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +18,12 @@ from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
 from planner.model.host import Host, Sources
+from planner.model.span import Span
 from planner.pci.topology import resolve_scopes
-from planner.xen import hypervisor
+from planner.xen import hypervisor, views
 from planner.xen.build import Build, build, hotplug
 from planner.xen.release import RELEASES
+from planner.xen.views import Claim
 
 RUNS = Path(__file__).resolve().parents[3] / "shared" / "xen-runs"
 
@@ -140,3 +144,28 @@ def test_hotplug_into_a_running_guest(device: str) -> None:
         assert [step.log.replace("dN", "d5") for step in answer.steps if step.log] == [
             line.removeprefix(" ") for line in xen_log.xen_lines(console, 5) if device in line and "map" not in line
         ]
+
+
+def _seen_by_qemu() -> list[dict[str, Any]]:
+    """The records that hold what the device model itself said its memory was."""
+    path = RUNS / "observed.json"
+    records = json.loads(path.read_text()) if path.exists() else []
+    return [record for record in records if "qemu_view" in record]
+
+
+# QEMU's names for what a BAR of ours holds; the rest of its list are fixed devices and parts of these.
+_BAR_NAMES = {"vga.vram", "xen-mmio", "xen-pci-pt-bar", "xen-pci-pt-msix", "nvme", "ahci"}
+
+
+@pytest.mark.parametrize("record", _seen_by_qemu(), ids=lambda record: f"{record['run']}/{record['guest']}")
+def test_qemus_view(record: dict[str, Any]) -> None:
+    """RAM as QEMU has it, and the BARs it does and does not answer for."""
+    predicted = _predict(record["run"], record["guest"])
+    assert predicted.qemu is not None
+    believed = views.qemu(predicted.qemu, predicted.firmware, predicted.names)
+    theirs = [(start, end) for start, end, name in record["qemu_view"] if name == "xen.ram"]
+    assert [tuple(belief.span) for belief in believed if belief.claim is Claim.RAM] == theirs
+    ours = [belief.span for belief in believed if belief.claim is Claim.DEVICE]
+    bars = [Span(start, end) for start, end, name in record["qemu_view"] if name in _BAR_NAMES]
+    assert all(any(bar.start >= mine.start and bar.end <= mine.end for mine in ours) for bar in bars)
+    assert bool(bars) != any(clash.kind == "dead_bar" for clash in predicted.disagreements)

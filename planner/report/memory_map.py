@@ -1,0 +1,162 @@
+"""Memory maps as text: a guest's address space from 0 up, the views of each actor, and the story of a build."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from planner.model.guest import RdmStrategy
+from planner.model.span import KIB, Span, format_size
+from planner.policy.evaluate import Report
+from planner.report.words import GLYPHS, Style, plain, printable, wrap
+from planner.xen import libxl, views
+from planner.xen.build import STAGES, Build, Stage
+from planner.xen.segments import Segment, SegmentKind, segments
+from planner.xen.views import Belief, Claim
+
+BAR = {
+    SegmentKind.LOW_RAM: "█",
+    SegmentKind.HIGH_RAM: "█",
+    SegmentKind.LEGACY: "░",
+    SegmentKind.FREE: "·",
+    SegmentKind.MMIO_HOLE: "·",
+    SegmentKind.RESERVED: "▒",
+    SegmentKind.BAR: "▓",
+    SegmentKind.CONFLICT: "╳",
+    SegmentKind.FIRMWARE: "░",
+}
+_CLAIM = {
+    Claim.RAM: ("█", "low_ram"),
+    Claim.RESERVED: ("▒", "reserved"),
+    Claim.DEVICE: ("▓", "bar"),
+}
+VIEWS = ("libxl", "hvmloader", "qemu")
+_BAR_WIDTH = 16
+_WIDTH = 80
+
+
+def render(
+    reports: Sequence[tuple[str, Report]],
+    *,
+    view: str | None = None,
+    stage: str | None = None,
+    explain: bool = False,
+    width: int = _WIDTH,
+    style: Style = plain,
+) -> str:
+    """Every guest's map.
+
+    `view` shows what one actor believes instead; `stage` the state after that stage and its steps; `explain` adds the
+    steps of every stage.
+    """
+    blocks = []
+    for _, report in reports:
+        for build in report.builds:
+            lines = [_title(build, style)]
+            lines += _believed(build, view, width, style) if view else _segments(build, stage, width, style)
+            if stage or explain:
+                lines += _story(build, [one for one in build.stages if stage in (None, one.name)], width, style)
+            elif view is None:
+                lines += _warnings(build, width, style)
+            lines.append(_verdict(build, style))
+            blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def at_stage(build: Build, stage: str | None) -> tuple[Segment, ...]:
+    """The address space as it stood after `stage`; None: at the end."""
+    if build.layout is None:
+        return ()
+    if stage == STAGES[0]:
+        alone = replace(build.domain, devices=(), strategy=RdmStrategy.IGNORE)
+        return segments(libxl.build(alone, build.iommu, build.release))
+    return segments(build.layout) if stage in STAGES[1:3] else build.segments
+
+
+def _title(build: Build, style: Style) -> str:
+    guest = build.guest
+    size = format_size(build.domain.max_kib * KIB)
+    return style(f"{printable(guest.name)} · {guest.type.upper()} · {size} · Xen {build.release}", "bold")
+
+
+def _segments(build: Build, stage: str | None, width: int, style: Style) -> list[str]:
+    if build.layout is None:
+        pv = build.guest.type == "pv"
+        return ["  PV guests take the host's own memory map" if pv else "  no map: xl refuses the config"]
+    shown = at_stage(build, stage)
+    largest = max(segment.span.size for segment in shown)
+    return [
+        _row(segment.span, BAR[segment.kind], segment.kind.value, segment.label, largest, width, style)
+        for segment in shown
+    ]
+
+
+def _believed(build: Build, view: str, width: int, style: Style) -> list[str]:
+    """What one actor takes each address for; what another contradicts is marked."""
+    beliefs: tuple[Belief, ...] = ()
+    if view == "libxl" and build.layout is not None:
+        beliefs = views.libxl(build.layout)
+    elif view == "hvmloader" and build.firmware is not None:
+        beliefs = views.hvmloader(build.firmware, build.names)
+    elif view == "qemu" and build.qemu is not None:
+        beliefs = views.qemu(build.qemu, build.firmware, build.names)
+    if not beliefs:
+        return [f"  {view} plays no part in this guest"]
+    largest = max(belief.span.size for belief in beliefs)
+    lines = [f"  as {view} believes it"]
+    for belief in beliefs:
+        glyph, role = _CLAIM[belief.claim]
+        lines.append(_row(belief.span, glyph, role, belief.label, largest, width, style))
+    for clash in build.disagreements:
+        lines += wrap(
+            f"{GLYPHS['error']} {clash.span} {clash.kind.replace('_', ' ')}: {clash.label}", width, "  ", style, "error"
+        )
+    return lines
+
+
+def _row(span: Span, glyph: str, role: str, label: str, largest: int, width: int, style: Style) -> str:
+    """One range: first and last byte, a bar by the logarithm of its size, size and label."""
+    scale = math.log2(max(largest / (4 * KIB), 2))
+    length = max(1, round(_BAR_WIDTH * math.log2(max(span.size / (4 * KIB), 1)) / scale))
+    head = f"  {span.start:>12x} {span.last:>12x} "
+    tail = f" {format_size(span.size):>9}  {printable(label)}"
+    room = width - len(head) - _BAR_WIDTH
+    return (
+        head + style(f"{glyph * length:<{_BAR_WIDTH}}", role) + (tail if len(tail) <= room else tail[: room - 1] + "…")
+    )
+
+
+def _story(build: Build, stages: Sequence[Stage], width: int, style: Style) -> list[str]:
+    """Each step: what was decided and why, where that stands in Xen, and the line the actor logs."""
+    lines = []
+    for stage in stages:
+        lines.append(f"  {style(stage.name, 'bold')}{'' if stage.ok else style('  the build ends here', 'error')}")
+        for step in stage.steps:
+            lines += wrap(f"· {printable(step.text)} [{step.rule}]", width, "    ", hanging=True)
+            if step.log:
+                role = step.level if step.level in GLYPHS else "dim"
+                line = f"{GLYPHS.get(step.level, '»')} {printable(step.log.strip())}"
+                lines += wrap(line, width, "      ", style, role, hanging=True)
+    return lines
+
+
+def _warnings(build: Build, width: int, style: Style) -> list[str]:
+    """What goes wrong, in the actors' own lines, then whether the guest starts."""
+    lines = []
+    for clash in build.disagreements:
+        if clash.kind == "lost_ram":
+            text = f"{GLYPHS['error']} QEMU does not know {clash.span}: emulated disks lose data there"
+            lines += wrap(text, width, "  ", style, "error")
+    dead = [clash for clash in build.disagreements if clash.kind == "dead_bar"]
+    if dead:
+        text = f"{GLYPHS['error']} {len(dead)} BARs from {dead[0].span.start:#x} lie behind QEMU's RAM: all ones"
+        lines += wrap(text, width, "  ", style, "error")
+    for step in (step for stage in build.stages for step in stage.steps):
+        if step.log and step.level in GLYPHS:
+            lines += wrap(f"{GLYPHS[step.level]} {printable(step.log.strip())}", width, "  ", style, step.level)
+    return lines
+
+
+def _verdict(build: Build, style: Style) -> str:
+    return f"  {style('starts', 'bold')}" if build.ok else f"  {style('does not start', 'error')}"
