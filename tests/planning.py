@@ -44,7 +44,7 @@ def guest(*pci: str, name: str = "vm", **settings: Any) -> Guest:
 
 def built(machine: Host, one: Guest, release: str = "4.17") -> Build:
     """What Xen makes of the guest."""
-    return build(one, machine, hypervisor.boot(machine), RELEASES[release])
+    return build(one, machine, hypervisor.boot(machine, RELEASES[release]), RELEASES[release])
 
 
 def report(machine: Host, *guests: Guest, profile: str = "default", **changes: Any) -> Report:

@@ -17,7 +17,7 @@ SAMPLE = "hp-proliant-dl380e-gen8"
 @click.argument("inputs", nargs=-1, metavar="[HOST [GUEST.cfg]... | SITE]")
 @options.plan_options
 @click.pass_context
-def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str) -> None:
+def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str, rdm: str) -> None:
     """Open the planner; without a terminal, print the check and the map instead."""
     from planner import storage
     from planner.cli import load
@@ -25,7 +25,7 @@ def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profil
     from planner.report import memory_map, text
 
     sites = inputs or (str(storage.samples_folder() / SAMPLE),)
-    plans = load.plans(sites, xen=xen, profile=profile)
+    plans = load.plans(sites, xen=xen, profile=profile, rdm=rdm)
     if len(plans) > 1:
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
     name, plan = plans[0]

@@ -26,6 +26,7 @@ def command(
     inputs: tuple[str, ...],
     xen: str | None,
     profile: str,
+    rdm: str,
     format_: str,
     output: Path | None,
     color: str,
@@ -41,7 +42,7 @@ def command(
     from planner.policy.evaluate import evaluate
     from planner.report import json, text
 
-    reports = [(name, evaluate(plan)) for name, plan in load.plans(inputs, xen=xen, profile=profile)]
+    reports = [(name, evaluate(plan)) for name, plan in load.plans(inputs, xen=xen, profile=profile, rdm=rdm)]
     if format_ == "json":
         options.emit(lambda width, style: json.check(reports), output, color, quiet)
     else:

@@ -16,7 +16,7 @@ from planner.cli import exits, options
 @click.option("-q", "--quiet", is_flag=True, help="do not name the files written")
 @click.pass_context
 def command(
-    ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str, folder: Path, quiet: bool
+    ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str, rdm: str, folder: Path, quiet: bool
 ) -> None:
     """Write every guest's xl.cfg to a folder, or nothing at all while a finding blocks.
 
@@ -29,7 +29,7 @@ def command(
     from planner.policy.evaluate import evaluate
     from planner.report import text
 
-    reports = [(name, evaluate(plan)) for name, plan in load.plans(inputs, xen=xen, profile=profile)]
+    reports = [(name, evaluate(plan)) for name, plan in load.plans(inputs, xen=xen, profile=profile, rdm=rdm)]
     blocked = [(name, report) for name, report in reports if xlcfg.refusals(report)]
     if blocked:
         click.echo("rdm-planner: nothing was written, because this blocks:", err=True)
@@ -40,7 +40,7 @@ def command(
     files: dict[Path, str] = {}
     for _, report in reports:
         for guest in report.plan.guests:
-            name = Path(guest.file.path).name if guest.file and guest.file.path != "-" else xlcfg.file_name(guest)
+            name = xlcfg.file_name(guest)
             if folder / name in files:
                 raise InputError(f"two guests would be written to {folder / name}")
             files[folder / name] = xlcfg.render(guest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from planner.model.host import Host
 from planner.model.plan import Plan, Profile
 
 
-def plans(inputs: Sequence[str], *, xen: str | None = None, profile: str = "default") -> list[tuple[str, Plan]]:
+def plans(
+    inputs: Sequence[str], *, xen: str | None = None, profile: str = "default", rdm: str = "shipped"
+) -> list[tuple[str, Plan]]:
     """The plans that `HOST GUEST…` or `SITE…` name, each with its name. InputError for what cannot be read."""
     paths = [Path(text) for text in inputs]
     if all(is_site(path) for path in paths):
@@ -23,7 +26,11 @@ def plans(inputs: Sequence[str], *, xen: str | None = None, profile: str = "defa
     else:
         first = paths[0]
         named = [(str(first), first / "host.toml" if is_site(first) else first, paths[1:])]
-    return [(name, _plan(host, guests, xen, Profile(profile))) for name, host, guests in named]
+    documented = rdm == "documented"
+    return [
+        (name, replace(_plan(host, guests), xen=xen, profile=Profile(profile), rdm_as_documented=documented))
+        for name, host, guests in named
+    ]
 
 
 def is_site(path: Path) -> bool:
@@ -50,7 +57,7 @@ def host(path: Path) -> Host:
         raise error.within(str(path)) from None
 
 
-def _plan(host_file: Path, guest_paths: Sequence[Path], xen: str | None, profile: Profile) -> Plan:
+def _plan(host_file: Path, guest_paths: Sequence[Path]) -> Plan:
     machine = host(host_file)
     guests: dict[str, Guest] = {}
     for path in guest_paths:
@@ -62,7 +69,7 @@ def _plan(host_file: Path, guest_paths: Sequence[Path], xen: str | None, profile
             )
         _check_devices(machine, guest, str(host_file))
         guests[guest.name] = guest
-    return Plan(host=machine, guests=tuple(guests.values()), profile=profile, xen=xen, host_file=str(host_file))
+    return Plan(host=machine, guests=tuple(guests.values()), host_file=str(host_file))
 
 
 def _check_devices(machine: Host, guest: Guest, host_file: str) -> None:

@@ -17,7 +17,13 @@ inputs = click.argument("inputs", nargs=-1, required=True, metavar="HOST GUEST..
 
 
 def plan_options(command: Command) -> Command:
-    """--xen and --profile."""
+    """--xen, --profile and --rdm."""
+    command = click.option(
+        "--rdm",
+        type=click.Choice(["shipped", "documented"]),
+        default="shipped",
+        help="read rdm= as the release does (since 4.15 it drops every valid policy=) or as the manual says",
+    )(command)
     command = click.option(
         "--profile",
         type=click.Choice(["default", "xen"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from planner.formats.xlcfg import guest as guest_reader
 from planner.formats.xlcfg import pci_spec
@@ -197,6 +198,8 @@ def _reads_as(text: str, path: str, wanted: tuple[Passthrough, ...]) -> bool:
 
 
 def file_name(guest: Guest) -> str:
-    """A file name for a guest that was not read from one: no character of its name can leave the folder."""
+    """The name of the file a guest goes to: its own, else its name made safe, so that it cannot leave the folder."""
+    if guest.file is not None and guest.file.path != "-":
+        return PurePath(guest.file.path).name
     safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in guest.name).lstrip(".")
     return f"{safe or 'guest'}.cfg"

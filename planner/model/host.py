@@ -214,6 +214,19 @@ class ReservedRegion(_FromFile):
         return address.segment == self.segment and any(scope.covers(address) for scope in self.scopes)
 
 
+class MemoryRange(_FromFile):
+    """One line of the host's own memory map (Xen's e820); `end` is the last byte. What no line covers is unknown."""
+
+    start: AddressField
+    end: AddressField
+    type: Literal["ram", "reserved", "acpi", "nvs", "unusable"]
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the range."""
+        return Span.inclusive(self.start, self.end)
+
+
 class Sources(_FromFile):
     """Which artefact each part of the inventory came from. None: nobody has looked, so nothing is known."""
 
@@ -233,6 +246,7 @@ class Host(_FromFile):
     hap: Annotated[bool, Field(description="hardware assisted paging; nearly every machine has it")] = True
     memory: Annotated[SizeField | None, Field(description="RAM of the whole machine")] = None
     sources: Sources = Sources()
+    memory_map: Annotated[tuple[MemoryRange, ...], Field(description="the host's e820; empty: not known")] = ()
     regions: tuple[ReservedRegion, ...] = ()
     devices: tuple[PciDevice, ...] = ()
 

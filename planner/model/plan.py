@@ -22,13 +22,15 @@ class Profile(StrEnum):
 class Plan:
     """Host, guests in the order given, profile, Xen release to replay (None: the host's), and reasons.
 
-    `reasons` keeps the written reason for what the default profile would block: by guest name.
+    `rdm_as_documented` reads `rdm=` as the manual has it instead of as the release does. `reasons` keeps the written
+    reason for what the default profile would block: by guest name.
     """
 
     host: Host
     guests: tuple[Guest, ...] = ()
     profile: Profile = Profile.DEFAULT
     xen: str | None = None
+    rdm_as_documented: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
     host_file: str = "host.toml"
 

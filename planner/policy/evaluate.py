@@ -50,14 +50,17 @@ def evaluate(plan: Plan, previous: Report | None = None) -> Report:
     """
     release = releases.find(plan.release)
     same_host = previous is not None and previous.plan.host is plan.host
-    iommu = previous.iommu if previous is not None and same_host else hypervisor.boot(plan.host)
+    reuse = previous if previous is not None and same_host and previous.release is release else None
+    iommu = reuse.iommu if reuse is not None else hypervisor.boot(plan.host, release)
     known = {}
-    if previous is not None and same_host and previous.release is release:
-        known = {build.guest.name: build for build in previous.builds}
+    if reuse is not None and reuse.plan.rdm_as_documented == plan.rdm_as_documented:
+        known = {build.guest.name: build for build in reuse.builds}
     builds = []
     for guest in plan.guests:
         old = known.get(guest.name)
-        builds.append(old if old is not None and old.guest == guest else build(guest, plan.host, iommu, release))
+        if old is None or old.guest != guest:
+            old = build(guest, plan.host, iommu, release, as_documented=plan.rdm_as_documented)
+        builds.append(old)
     context = Context(plan, iommu, tuple(builds))
     findings = [finding for rule, check in HOST_CHECKS for finding in check(context, rule)]
     findings += [finding for one in builds for rule, check in GUEST_CHECKS for finding in check(context, rule, one)]

@@ -11,22 +11,12 @@ from dataclasses import dataclass, field
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
-from planner.model.host import Host, RegionKind, ReservedRegion, ScopeKind
+from planner.model.host import Host, RegionKind, ReservedRegion
 from planner.model.span import PAGE, Span, round_down, round_up
-from planner.xen import boot_options
+from planner.xen import boot_options, tables
+from planner.xen.release import Release
 from planner.xen.steps import Step
 
-# scope_device_count (vtd/dmar.c:307-449) knows DMAR's first four types and skips the rest; the last two are IVMD's.
-_COUNTED = frozenset(
-    {
-        ScopeKind.ENDPOINT,
-        ScopeKind.BRIDGE,
-        ScopeKind.IOAPIC,
-        ScopeKind.HPET,
-        ScopeKind.RANGE,
-        ScopeKind.ALL,
-    }
-)
 _HOST_BRIDGE = Sbdf(0, 0, 0, 0)
 _NO_IOMMU = "passthrough not supported on this platform"
 
@@ -98,12 +88,13 @@ class Attach:
     held: tuple[Span, ...] = ()
 
 
-def boot(host: Host) -> Iommu:
-    """Register the host's regions as Xen does when it parses the firmware's table."""
+def boot(host: Host, release: Release) -> Iommu:
+    """Register the host's regions as Xen does when it parses the firmware's table, then those of the command line."""
     if host.iommu == "none":
         return Iommu(False, error="I/O virtualisation disabled")
-    table = Iommu(True, tuple(register(host.regions))) if _is_amd(host) else _parse_dmar(host)
-    return _add_options(table, host) if table.enabled and host.xen_command_line else table
+    table = tables.parse_ivrs(host, release) if tables.is_amd(host) else tables.parse_dmar(host, release)
+    iommu = Iommu(table.error is None, tuple(register(table.regions)), table.steps, table.error)
+    return _add_options(iommu, host) if iommu.enabled and host.xen_command_line else iommu
 
 
 def register(regions: Iterable[ReservedRegion]) -> list[Rdm]:
@@ -214,14 +205,10 @@ def shared_line(address: Sbdf, rdm: Rdm, *, strict: bool, domain: str = "dN") ->
     return f"{verb} assign {address} with shared RMRR at {rdm.base:x} for {domain}."
 
 
-def _is_amd(host: Host) -> bool:
-    return host.iommu == "amd" or any(region.kind is RegionKind.IVMD for region in host.regions)
-
-
 def _add_options(table: Iommu, host: Host) -> Iommu:
     """Add the command line's regions after the table's (vtd/dmar.c:1195-1264); one that overlaps is left out."""
     added = boot_options.parse(host.xen_command_line)
-    kind = RegionKind.IVMD if _is_amd(host) else RegionKind.RMRR
+    kind = RegionKind.IVMD if tables.is_amd(host) else RegionKind.RMRR
     regions = list(table.regions)
     steps = [*table.steps, *added.steps]
     for region in added.regions:
@@ -243,7 +230,7 @@ def _add_options(table: Iommu, host: Host) -> Iommu:
 
 def _rdm(region: ReservedRegion) -> Rdm:
     listed: list[Sbdf] = []
-    entries = [scope for scope in region.scopes if scope.kind in _COUNTED]
+    entries = tables.counted(region)
     for scope in entries:
         if scope.device == _HOST_BRIDGE and region.kind is RegionKind.RMRR:
             break  # for_each_rmrr_device stops at a BDF of 0 (dmar.h:107)
@@ -258,45 +245,3 @@ def _pages(region: ReservedRegion) -> Span:
         return Span(start, round_down(region.end, PAGE) + PAGE)  # amd/iommu_acpi.c: the last byte's page is in
     # dmar.c:1170-1171 takes PFN_UP of the inclusive end: an end on a page boundary loses that page.
     return Span(start, round_up(region.end, PAGE))
-
-
-def _parse_dmar(host: Host) -> Iommu:
-    """acpi_parse_one_rmrr over the table (vtd/dmar.c:619-674, 307-449): any error disables VT-d altogether."""
-    steps: list[Step] = []
-    registered: list[ReservedRegion] = []
-    for region in host.regions:
-        label = f"[{region.start:x},{region.end:x}]"
-        clash = next((other for other in registered if region.start <= other.end and other.start <= region.end), None)
-        if clash is not None:
-            line = f"Overlapping RMRRs [{clash.start:x},{clash.end:x}] and {label}"
-            return _disabled(line, steps)
-        rdm = _rdm(region)
-        if not rdm.entries:
-            steps.append(Step(f"RMRR {label} names no device and is dropped", "vtd/dmar.c:619-674"))
-            continue
-        absent = [address for address in rdm.devices if not _responds(host, address)]
-        if rdm.devices and len(absent) == len(rdm.devices) == rdm.entries:
-            line = f" Ignore RMRR {label} as no device under its scope is PCI discoverable!"
-            steps.append(Step(f"RMRR {label}: none of its devices is there", "vtd/dmar.c:register_one_rmrr", line))
-            continue
-        if region.start > region.end:
-            return _disabled(f" RMRR {label} is incorrect!", steps)
-        registered.append(region)
-        steps.append(Step(f"RMRR {label} registered for {rdm.entries} scope entries", "vtd/dmar.c:register_one_rmrr"))
-    return Iommu(True, tuple(register(registered)), tuple(steps))
-
-
-def _responds(host: Host, address: Sbdf) -> bool:
-    """Whether config space answers at `address`. Without a listing of that segment nobody knows: assume it does."""
-    if not any(device.address.segment == address.segment for device in host.devices):
-        return True
-    return address in host.by_address
-
-
-def _disabled(line: str, steps: list[Step]) -> Iommu:
-    final = "Failed to parse ACPI DMAR.  Disabling VT-d."
-    steps += [
-        Step("the table is refused", "vtd/dmar.c", line, "error"),
-        Step("VT-d stays off", "vtd/dmar.c", final, "error"),
-    ]
-    return Iommu(False, steps=tuple(steps), error=line)

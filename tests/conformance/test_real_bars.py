@@ -161,7 +161,7 @@ def _layout(record: dict[str, Any]) -> tuple[xl.Domain, libxl.Layout]:
     documented = record["run"].startswith("s02") and not record["run"].startswith("s02z")
     asked = xl.configure(read(_cfg(record), "guest.cfg"), release, as_documented=documented)
     assert asked.error is None
-    return asked.domain, libxl.build(asked.domain, hypervisor.boot(_host(record)), release)
+    return asked.domain, libxl.build(asked.domain, hypervisor.boot(_host(record), RELEASES["4.17"]), release)
 
 
 def _predict(record: dict[str, Any]) -> hvmloader.Outcome:

@@ -50,7 +50,7 @@ def test_stage_shows_the_map_as_it_stood_then() -> None:
 
 
 def test_views_differ_and_the_clash_is_marked() -> None:
-    assert "100000     98ffffff" in _text(LOWERED, view="libxl")
+    assert "c0000     98ffffff" in _text(LOWERED, view="libxl")
     assert "c0000     efffffff" in _text(LOWERED, view="qemu")
     assert "VGA BAR 0" in _text(LOWERED, view="hvmloader")
     for view in memory_map.VIEWS:

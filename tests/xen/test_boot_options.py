@@ -10,6 +10,7 @@ from planning import NIC, USB, guest, host, report, rmrr, rules
 from planner.model.address import Sbdf
 from planner.model.host import RegionKind
 from planner.xen import boot_options, hypervisor
+from planner.xen.release import RELEASES
 
 # What the real run s06 was booted with, and what it then listed.
 S06 = "console=com1 iommu=verbose rmrr=3fff0-3fff7=0:0:1a.0,0:0:1d.0;3fff8-3fff8=0:2:0.0;40000000=0:1:0.0"
@@ -27,7 +28,7 @@ def test_the_real_command_line() -> None:
 
 def test_xen_lists_them_last_first_and_says_so() -> None:
     machine = host(devices=("0000:00:1a.0", USB, "0000:01:00.0", NIC), xen_command_line=S06)
-    iommu = hypervisor.boot(machine)
+    iommu = hypervisor.boot(machine, RELEASES["4.17"])
     assert [rdm.span.start for rdm in iommu.regions] == [0x40000000000, 0x3FFF8000, 0x3FFF0000]
     assert "Adding RMRR for 2 device ([0]: 0xd0) range [3fff0-3fff7]" in [step.log for step in iommu.steps]
     assert "Adding RMRR for 1 device ([0]: 0x200) range [3fff8-3fff8]" in [step.log for step in iommu.steps]
@@ -40,14 +41,14 @@ def test_they_count_like_the_tables_own() -> None:
 
 def test_one_that_overlaps_the_table_is_left_out() -> None:
     machine = host(rmrr(0xFED00000, 0xFED00FFF, USB), xen_command_line=f"rmrr=fed00={NIC}")
-    iommu = hypervisor.boot(machine)
+    iommu = hypervisor.boot(machine, RELEASES["4.17"])
     assert iommu.enabled
     assert iommu.regions_of(Sbdf.parse(NIC)) == ()
 
 
 def test_ivmd_without_devices_names_them_all() -> None:
     machine = host(iommu="amd", xen_command_line="ivmd=fed00-fed01;fee10=0:2:0.0-0:3:0.0")
-    iommu = hypervisor.boot(machine)
+    iommu = hypervisor.boot(machine, RELEASES["4.17"])
     assert [rdm.span.start for rdm in iommu.regions_of(Sbdf.parse(USB))] == [0xFED00000]
     assert [rdm.span.start for rdm in iommu.regions_of(Sbdf.parse(NIC))] == [0xFED00000, 0xFEE10000]
     assert [region.kind for region in boot_options.parse(machine.xen_command_line).regions] == [RegionKind.IVMD] * 2

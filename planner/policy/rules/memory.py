@@ -241,11 +241,12 @@ def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     if dead and build.layout is not None and build.qemu is not None:
         hole = qemu.matching_hole(build.layout)
         where = Span(dead[0].span.start, max(item.span.end for item in dead))
+        some = ", ".join(item.label for item in dead[:4]) + (", …" if len(dead) > 4 else "")
         yield context.finding(
             rule,
             build.guest,
-            f"{len(dead)} BARs in {where} are hidden behind RAM that QEMU believes to reach {build.qemu.low_end:#x}: "
-            f"they read all ones ({', '.join(item.label for item in dead[:4])}{', …' if len(dead) > 4 else ''})",
+            f"the BARs in {where} ({len(dead)}) are hidden behind RAM that QEMU believes to reach "
+            f"{build.qemu.low_end:#x}: they read all ones ({some})",
             region=where,
             help=f"mmio_hole = {hole}" if hole is not None else "no mmio_hole matches; another memory size or device",
             keys=("mmio_hole", "memory", "maxmem"),
