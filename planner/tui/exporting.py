@@ -1,0 +1,69 @@
+"""From a plan to files: the only module of the app that touches them. Checks all of them before it writes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from planner import storage
+from planner.export import xlcfg
+from planner.model.errors import InputError
+from planner.model.guest import Guest
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was written; `backup` is what stood there before, None where nothing did or nothing changed."""
+
+    guest: str
+    path: Path
+    backup: Path | None
+
+
+@dataclass
+class Exporter:
+    """Writes guests, and remembers what it wrote: that is what these files hold then, not what was read."""
+
+    _known: dict[Path, str] = field(default_factory=dict)
+
+    def before(self, guest: Guest) -> str | None:
+        """The text of the guest's file as we know it; None for a guest without one."""
+        if guest.file is None:
+            return None
+        return self._known.get(Path(guest.file.path).absolute(), guest.file.text)
+
+    def write(self, guests: Sequence[Guest], folder: Path) -> list[Written]:
+        """Write the guests' files to `folder`.
+
+        InputError, and nothing written, when a file changed since it was read, two guests would go to one file, or a
+        guest cannot be rendered; a disk that fails half way says what was written before.
+        """
+        files: dict[Path, tuple[Guest, str]] = {}
+        for guest in guests:
+            path = (folder / xlcfg.file_name(guest)).absolute()
+            if path in files:
+                raise InputError(f"{files[path][0].name} and {guest.name} would both be written to {path}")
+            self._check_unchanged(guest)
+            files[path] = (guest, xlcfg.render(guest))
+        storage.make_folder(folder)
+        written: list[Written] = []
+        for path, (guest, text) in files.items():
+            try:
+                backup = storage.write_text(path, text)
+            except InputError as error:
+                done = f"; written before that: {', '.join(str(one.path) for one in written)}" if written else ""
+                raise InputError(f"{error.message}{done}", source=error.source) from None
+            self._known[path] = text
+            written.append(Written(guest.name, path, backup))
+        return written
+
+    def _check_unchanged(self, guest: Guest) -> None:
+        known = self.before(guest)
+        if guest.file is None or known is None or guest.file.path == "-":
+            return
+        path = Path(guest.file.path)
+        if path.exists() and storage.read_text(path) != known:
+            raise InputError(
+                "changed on disk since it was read; nothing was written. Start again to plan on it", source=str(path)
+            )

@@ -1,0 +1,34 @@
+"""What panes tell the main screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from planner.tui.view import Subject
+
+
+@dataclass
+class Pointed(Message):
+    """The cursor of a pane stands on something else."""
+
+    subject: Subject
+
+
+@dataclass
+class Opened(Message):
+    """Somebody wants to know all about, or go to, what the cursor stands on."""
+
+    subject: Subject
+
+
+class ToggleAsked(Message):
+    """The box of the device under the cursor was clicked."""
+
+
+@dataclass
+class GuestChosen(Message):
+    """A guest's tab was clicked; `index` counts from 0."""
+
+    index: int

@@ -1,0 +1,147 @@
+"""The xl.cfg of a guest as it would be written, and the writing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from planner.export import xlcfg
+from planner.model.errors import InputError
+from planner.model.guest import Guest
+from planner.policy.findings import Finding
+from planner.report.words import plural
+from planner.tui.commands import Where, bindings
+from planner.tui.exporting import Exporter, Written
+from planner.tui.screens.dialogs import AskFolder, Reading
+from planner.tui.text import Paragraph
+from planner.tui.view import View
+from planner.tui.widgets.details import Reader
+from planner.tui.widgets.key_line import KeyLine
+from planner.tui.widgets.lines import entitle
+
+_DIFF_STYLES = {"+": "ok", "-": "error", "@": "accent"}
+
+
+class ExportPreview(Screen[list[str]]):
+    """Closes with the names of the guests that were written."""
+
+    WHERE = Where.EXPORT
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.EXPORT)
+
+    def __init__(self, view: View, guest: Guest, exporter: Exporter, folder: Path) -> None:
+        super().__init__()
+        self._view, self._guest, self._exporter, self._folder = view, guest, exporter, folder
+        self._whole = False
+        self._written: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """The text and the keys."""
+        yield Reader(id="preview")
+        yield KeyLine(Where.EXPORT)
+
+    def on_mount(self) -> None:
+        """Show the changes first."""
+        reader = self.query_one(Reader)
+        self._show()
+        reader.focus()
+
+    def action_form(self) -> None:
+        """Changes or whole file."""
+        self._whole = not self._whole
+        self._show()
+
+    def action_close(self) -> None:
+        """Back, with what was written."""
+        self.dismiss(self._written)
+
+    def action_export_one(self) -> None:
+        """Write the shown guest."""
+        self._export([self._guest], xlcfg.refusals(self._view.snapshot.report, self._guest.name))
+
+    def action_export_all(self) -> None:
+        """Write every guest."""
+        self._export(self._view.snapshot.plan.guests, xlcfg.refusals(self._view.snapshot.report))
+
+    def _title(self) -> str:
+        file = self._guest.file
+        return f"{self._guest.name} · {file.path if file is not None else 'new file'}"
+
+    def _show(self) -> None:
+        reader = self.query_one(Reader)
+        try:
+            new = xlcfg.render(self._guest)
+        except InputError as error:
+            entitle(reader, self._title(), "")
+            reader.set_text([(("✖ ", "error"), (str(error), "error"))])
+            return
+        old = self._exporter.before(self._guest)
+        whole = self._whole or old is None
+        entitle(reader, self._title(), "whole file" if whole else "changes")
+        reader.set_text([*self._state(), (), *(_whole(new) if whole else _changes(old or "", new))])
+
+    def _state(self) -> list[Paragraph]:
+        blocking = xlcfg.refusals(self._view.snapshot.report, self._guest.name)
+        if not blocking:
+            return [(("✔ ", "ok"), ("nothing blocks the export of this guest", ""))]
+        return [
+            (("✖ ", "error"), (f"{plural(len(blocking), 'problem')} in the way of writing it: x lists what", "error"))
+        ]
+
+    def _export(self, guests: Sequence[Guest], blocking: tuple[Finding, ...]) -> None:
+        if blocking:
+            self.app.push_screen(Reading("Nothing was written, because this blocks", _refusal(blocking)))
+            return
+        title = f"Export {plural(len(guests), 'guest')}"
+
+        def write(folder: str | None) -> None:
+            if folder is not None:
+                self._write(guests, Path(folder).expanduser())
+
+        self.app.push_screen(AskFolder(title, str(self._folder)), write)
+
+    def _write(self, guests: Sequence[Guest], folder: Path) -> None:
+        try:
+            written = self._exporter.write(guests, folder)
+        except InputError as error:
+            self.app.push_screen(Reading("Not exported", [(("✖ ", "error"), (str(error), ""))]))
+            return
+        self._folder = folder
+        self._written += [one.guest for one in written]
+        self._show()
+        self.app.push_screen(Reading(f"Exported {plural(len(written), 'guest')}", _report(written)))
+
+
+def _whole(text: str) -> list[Paragraph]:
+    return [((line, ""),) for line in text.splitlines()]
+
+
+def _changes(old: str, new: str) -> list[Paragraph]:
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), "as read", "as planned", lineterm=""))
+    if not lines:
+        return [(("No change: the file stays as it is, byte for byte.", "dim"),)]
+    return [((line, _DIFF_STYLES.get(line[:1], "")),) for line in lines]
+
+
+def _refusal(blocking: tuple[Finding, ...]) -> list[Paragraph]:
+    text: list[Paragraph] = []
+    for finding in blocking:
+        text.append(((f"✖ {finding.rule.id} ", "error"), (f"{finding.guest or 'host'}: {finding.message}", "")))
+        if finding.help:
+            text.append((("    do: ", "ok"), (finding.help, "")))
+    return text
+
+
+def _report(written: list[Written]) -> list[Paragraph]:
+    text: list[Paragraph] = []
+    for one in written:
+        text.append((("✔ ", "ok"), (f"{one.guest}: {one.path}", "")))
+        text.append(
+            ((f"    before: {one.backup}" if one.backup else "    no backup: nothing else stood there", "dim"),)
+        )
+    return text

@@ -1,0 +1,113 @@
+"""Rows of styled text, cut and wrapped to cells.
+
+All text on the screen goes through here as plain text: nothing is ever read as markup, and no control character of a
+device's, guest's or file's name reaches the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from planner.report.words import printable
+
+Piece = tuple[str, str]
+"""A text and the name of its style ("" for plain): see `styles.NAMES`."""
+
+_ELLIPSIS = "…"
+_TOKENS = re.compile(r"\s+|\S+")
+_NO_WIDTH = ("Mn", "Me")  # combining marks: terminals disagree about their cells
+_ASCII = str.maketrans("█▒▓╳░·▚┄▌▐┃▾▸│└‹›…–→×✖▲•✔␣", "#=+X:.%-|||v>|`<>~->xEWN*_") | {ord("⏎"): "enter"}
+
+
+class Row(NamedTuple):
+    """One line of a pane; `mark` styles all of it."""
+
+    pieces: tuple[Piece, ...] = ()
+    mark: str = ""
+
+
+Paragraph = Sequence[Piece]
+
+
+def clean(text: str) -> str:
+    """`text` on one line, without what could move the cursor, hide, or be taken for a cell of its own."""
+    if text.isascii():
+        return printable(text)
+    return "".join(
+        letter
+        for letter in unicodedata.normalize("NFC", printable(text))
+        if unicodedata.category(letter) not in _NO_WIDTH
+    )
+
+
+def to_ascii(text: str) -> str:
+    """`text` for a terminal that has ASCII only: our glyphs have a twin each, other letters become "?"."""
+    if text.isascii():
+        return text
+    text = text.translate(_ASCII)
+    return "".join(letter if letter.isascii() else "?" * cell_len(letter) for letter in text)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells: cut with an ellipsis, or filled up on the right (`right`: on the left)."""
+    text = clean(text)
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + _ELLIPSIS if width > 0 else ""
+    return " " * (width - length) + text if right else text + " " * (width - length)
+
+
+def cells(pieces: Iterable[Piece]) -> int:
+    """How many cells the pieces take."""
+    return sum(cell_len(clean(text)) for text, _ in pieces)
+
+
+def cut(pieces: Iterable[Piece], width: int) -> tuple[Piece, ...]:
+    """The pieces in at most `width` cells, with an ellipsis where something is left out."""
+    items = [(clean(text), style) for text, style in pieces]
+    if sum(cell_len(text) for text, _ in items) <= width:
+        return tuple(items)
+    out: list[Piece] = []
+    left = width - 1
+    for text, style in items:
+        length = cell_len(text)
+        if length > left:
+            out.append((fit(text, left + 1), style))
+            break
+        out.append((text, style))
+        left -= length
+    return tuple(out)
+
+
+def wrap(paragraphs: Iterable[Paragraph], width: int) -> list[Row]:
+    """The paragraphs as rows of at most `width` cells, broken at spaces, words that are too long anywhere."""
+    rows: list[Row] = []
+    for paragraph in paragraphs:
+        line: list[Piece] = []
+        used = 0
+        for text, style in paragraph:
+            for token in _TOKENS.findall(clean(text)):
+                for part in _break(token, width):
+                    length = cell_len(part)
+                    if used + length > width and used:
+                        rows.append(Row(tuple(line)))
+                        line, used = [], 0
+                        if part.isspace():
+                            continue
+                    line.append((part, style))
+                    used += length
+        rows.append(Row(tuple(line)))
+    return rows
+
+
+def _break(token: str, width: int) -> Iterable[str]:
+    while cell_len(token) > width > 0:
+        head = set_cell_size(token, width).rstrip(" ") or token[:1]
+        yield head
+        token = token[len(head) :]
+    yield token

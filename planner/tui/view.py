@@ -1,0 +1,174 @@
+"""What a pane needs to draw itself: one frozen value, made anew for every change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from planner.model.address import Sbdf
+from planner.model.guest import Guest, Passthrough
+from planner.model.host import Host, PciDevice
+from planner.pci import isolation, names
+from planner.pci.isolation import Tie, Unit
+from planner.policy.assignable import why_blocked
+from planner.policy.findings import Finding, Severity
+from planner.session import Snapshot
+from planner.tui.bands import Band
+from planner.xen.build import Build
+from planner.xen.hypervisor import Rdm
+
+Subject = Sbdf | Unit | Band | Finding | None
+"""What the details are about: what the cursor of the focused pane stands on."""
+
+_PASSTHROUGH_DRIVERS = ("pciback", "xen-pciback", "vfio-pci")
+
+
+@dataclass(frozen=True, eq=False)
+class Inventory:
+    """What a host's devices are; made once a host."""
+
+    host: Host
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """The isolation units."""
+        return isolation.units(self.host)
+
+    @cached_property
+    def unit_of(self) -> dict[Sbdf, Unit]:
+        """The unit of each device."""
+        return {address: unit for unit in self.units for address in unit.devices}
+
+    @cached_property
+    def address_width(self) -> int:
+        """Cells that the longest short address takes."""
+        return max((len(device.address.short) for device in self.host.devices), default=7)
+
+    def device(self, address: Sbdf) -> PciDevice | None:
+        """The device at that address."""
+        return self.host.by_address.get(address)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """The last edit: made while this guest was chosen, whose build was `before`."""
+
+    guest: str
+    before: Build | None
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A session's snapshot, the chosen guest, the word of the status line, and what follows from them.
+
+    `unsaved`: guests that differ from what was read or last exported. Compare by identity.
+    """
+
+    snapshot: Snapshot
+    inventory: Inventory
+    guest: int = 0
+    note: str = ""
+    change: Change | None = None
+    unsaved: frozenset[str] = frozenset()
+    _blocked: dict[Sbdf, str | None] = field(default_factory=dict)
+
+    def having(self, **changes: object) -> View:
+        """The same view with some fields changed; what was worked out about devices is kept for the same snapshot."""
+        if "snapshot" in changes:
+            changes["_blocked"] = {}
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def current(self) -> Guest | None:
+        """The chosen guest; None in a plan without guests."""
+        guests = self.snapshot.plan.guests
+        return guests[self.guest] if self.guest < len(guests) else None
+
+    @property
+    def build(self) -> Build | None:
+        """The chosen guest's build."""
+        builds = self.snapshot.report.builds
+        return builds[self.guest] if self.guest < len(builds) else None
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The chosen guest's findings, then the host's."""
+        found = self.snapshot.report.findings
+        name = self.current.name if self.current is not None else None
+        mine = tuple(one for one in found if one.guest is not None and one.guest == name)
+        return mine + tuple(one for one in found if one.guest is None)
+
+    @cached_property
+    def worst(self) -> dict[str, Severity]:
+        """The worst severity of each guest that has findings."""
+        out: dict[str, Severity] = {}
+        for finding in self.snapshot.report.findings:
+            if finding.guest is not None:
+                known = out.get(finding.guest, finding.severity)
+                out[finding.guest] = min(known, finding.severity, key=lambda severity: severity.rank)
+        return out
+
+    @cached_property
+    def _owners(self) -> dict[Sbdf, list[tuple[int, Passthrough]]]:
+        out: dict[Sbdf, list[tuple[int, Passthrough]]] = {}
+        for index, guest in enumerate(self.snapshot.plan.guests):
+            for item in guest.pci:
+                if item.address is None:
+                    continue
+                for address in self._functions(item.address) if item.all_functions else (item.address,):
+                    out.setdefault(address, []).append((index, item))
+        return out
+
+    def _functions(self, address: Sbdf) -> list[Sbdf]:
+        every = (address._replace(function=number) for number in range(8))
+        return [one for one in every if one in self.inventory.host.by_address]
+
+    def item(self, address: Sbdf) -> Passthrough | None:
+        """The chosen guest's `pci` item that brings the device, if it has it."""
+        return next((item for index, item in self._owners.get(address, ()) if index == self.guest), None)
+
+    def others(self, address: Sbdf) -> tuple[str, ...]:
+        """The names of the other guests that have the device."""
+        guests = self.snapshot.plan.guests
+        return tuple(guests[index].name for index, _ in self._owners.get(address, ()) if index != self.guest)
+
+    def owner(self, address: Sbdf) -> str:
+        """Who has the device: a guest, dom0 while its driver there holds it, or "-"."""
+        holders = self._owners.get(address, ())
+        if holders:
+            mine = [self.guest] if self.item(address) is not None else []
+            first = (mine or [holders[0][0]])[0]
+            return self.snapshot.plan.guests[first].name
+        device = self.inventory.device(address)
+        held = device is not None and device.driver is not None and device.driver not in _PASSTHROUGH_DRIVERS
+        return "dom0" if held else "-"
+
+    @cached_property
+    def owner_width(self) -> int:
+        """Cells that the names of owners take in a wide list."""
+        return max(4, min(12, max((len(guest.name) for guest in self.snapshot.plan.guests), default=0)))
+
+    def blocked(self, address: Sbdf) -> str | None:
+        """Why the profile forbids the device, or None."""
+        if address not in self._blocked:
+            self._blocked[address] = why_blocked(self.snapshot.plan, self.snapshot.report.iommu, address)
+        return self._blocked[address]
+
+    def regions(self, address: Sbdf) -> tuple[Rdm, ...]:
+        """The reserved regions that Xen registered for the device."""
+        return self.snapshot.report.iommu.regions_of(address)
+
+    def words(self, address: Sbdf) -> str:
+        """Everything about a device that a filter may look for, in small letters."""
+        device = self.inventory.device(address)
+        if device is None:
+            return str(address)
+        regions = self.regions(address)
+        unit = self.inventory.unit_of[address]
+        shared = any(rdm.is_shared for rdm in regions) or (unit.tie is Tie.REGION and len(unit.devices) > 1)
+        owner = self.owner(address)
+        found = [str(address), device.name, device.slot, device.id, device.driver, device.class_name, owner]
+        found += [names.class_word(device), "rmrr" if regions else "", "shared" if shared else ""]
+        found += ["free" if not self._owners.get(address) and not self.blocked(address) else ""]
+        found += ["blocked" if self.blocked(address) else "", *self.others(address)]
+        return " ".join(word for word in found if word).lower()

@@ -1,0 +1,1 @@
+"""Panes that draw themselves line by line from a frozen `View`."""

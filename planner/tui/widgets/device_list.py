@@ -1,0 +1,189 @@
+"""The host's devices by isolation unit, with boxes for the chosen guest."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from planner.model.address import Sbdf
+from planner.pci import names
+from planner.pci.isolation import Unit
+from planner.tui.bands import brief_size
+from planner.tui.messages import ToggleAsked
+from planner.tui.text import Row, fit
+from planner.tui.view import Subject, View
+from planner.tui.widgets.lines import Picker, columns
+
+_CHIPSET = "chipset"
+_BOX = range(2, 5)
+_WIDE, _MEDIUM = 68, 52
+
+
+class _Line(NamedTuple):
+    """A heading (`key` of its group) or a device with its guide."""
+
+    key: str
+    text: str = ""
+    address: Sbdf | None = None
+    guide: str = " "
+    unit: Unit | None = None
+
+
+class DeviceList(Picker):
+    """Units with more than one device have a heading; bridges and the like are folded away at the end."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lines: list[_Line] = []
+        self._folded = {_CHIPSET}
+        self.needle = ""
+
+    @property
+    def address(self) -> Sbdf | None:
+        """The device under the cursor; None on a heading."""
+        return self._lines[self.cursor].address if self.cursor < len(self._lines) else None
+
+    def show(self, view: View) -> None:
+        """Take a new view; the rows change only with the host, or under a filter."""
+        old = self.view
+        self.view = view
+        if old is None or old.inventory is not view.inventory:
+            self._arrange()
+            self.cursor = next((index for index, line in enumerate(self._lines) if line.address is not None), 0)
+        elif self.needle:
+            self._arrange()
+        self.redraw()
+
+    def filter(self, needle: str) -> None:
+        """Show only devices that have every word of `needle`; "" shows all."""
+        self.needle = needle
+        self._arrange()
+        self.move(self.cursor)
+
+    def go_to(self, address: Sbdf, *, silently: bool = False) -> bool:
+        """Put the cursor on that device, opening its group; False where it is not listed (or filtered away)."""
+        if self._index(address) is None:
+            self._folded.clear()
+            self._arrange()
+        index = self._index(address)
+        if index is not None:
+            self.move(index, silently=silently)
+        return index is not None
+
+    def count(self) -> int:
+        """Headings and devices."""
+        return len(self._lines)
+
+    def subject(self) -> Subject:
+        """The device under the cursor, or the unit of the heading there."""
+        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        return line.address or line.unit if line is not None else None
+
+    def row(self, index: int, width: int) -> Row:
+        """A heading or a device."""
+        line = self._lines[index]
+        if line.address is None:
+            sign = "▸" if line.key in self._folded else "▾"
+            return Row(((fit(f"{sign} {line.text}", width), "heading"),))
+        return self._device(line, line.address, width)
+
+    def action_fold(self, fold: bool) -> None:
+        """Close or open the group of the cursor's line."""
+        if self.cursor >= len(self._lines):
+            return
+        key = self._lines[self.cursor].key
+        if key:
+            (self._folded.add if fold else self._folded.discard)(key)
+            self._arrange()
+            heading = next(
+                (index for index, line in enumerate(self._lines) if line.key == key and line.address is None), 0
+            )
+            self.move(heading if fold else self.cursor)
+
+    def action_open(self) -> None:
+        """Fold a heading, open a device."""
+        if self.address is None and self.cursor < len(self._lines):
+            self.action_fold(self._lines[self.cursor].key not in self._folded)
+        else:
+            super().action_open()
+
+    def clicked(self, x: int) -> None:
+        """A click on a box toggles it."""
+        if x in _BOX and self.address is not None:
+            self.post_message(ToggleAsked())
+
+    def _index(self, address: Sbdf) -> int | None:
+        return next((index for index, line in enumerate(self._lines) if line.address == address), None)
+
+    def _arrange(self) -> None:
+        view = self.view
+        if view is None:
+            return
+        here = self.address
+        words = self.needle.lower().split()
+        devices = view.inventory.host.by_address
+        lines: list[_Line] = []
+        chipset: list[Sbdf] = []
+        for unit in view.inventory.units:
+            members = [one for one in unit.devices if not words or _has_all(view.words(one), words)]
+            chipset += [one for one in members if names.is_chipset(devices[one])]
+            members = [one for one in members if not names.is_chipset(devices[one])]
+            if len(unit.devices) > 1 and len(members) > 1:
+                lines += self._group(str(unit.devices[0]), f"{len(members)} {unit.reason}", members, unit)
+            else:
+                lines += [_Line("", address=one) for one in members]
+        if chipset:
+            word = "bridge or chipset device" if len(chipset) == 1 else "bridges and chipset devices"
+            lines += self._group(_CHIPSET, f"{len(chipset)} {word}", chipset)
+        self._lines = lines
+        if here is not None:
+            index = self._index(here)
+            self.cursor = index if index is not None else min(self.cursor, max(0, len(lines) - 1))
+
+    def _group(self, key: str, text: str, members: list[Sbdf], unit: Unit | None = None) -> list[_Line]:
+        heading = _Line(key, text, unit=unit)
+        if key in self._folded and not self.needle:
+            return [heading]
+        return [heading, *(_Line(key, "", one, "└" if one is members[-1] else "│") for one in members)]
+
+    def _device(self, line: _Line, address: Sbdf, width: int) -> Row:
+        view = self.view
+        device = view.inventory.device(address) if view is not None else None
+        if view is None or device is None:
+            return Row()
+        others, blocked, regions = view.others(address), view.blocked(address), view.regions(address)
+        mine = view.item(address)
+        box, style = ("[x]", "here") if mine is not None else ("[-]", "away") if others else ("[ ]", "")
+        tone = "dim" if mine is None and (others or blocked) else ""
+        owner = view.owner(address)
+        if mine is not None and mine.policy is not None and width >= _WIDE:
+            owner = f"{owner} {mine.policy}"
+        address_width = view.inventory.address_width
+        owner_width = view.owner_width + (8 if width >= _WIDE else 0) if width >= _MEDIUM else 6
+        bars = 8 if width >= _MEDIUM else 0
+        fixed = 1 + 3 + 1 + address_width + 1 + 5 + 1 + 1 + bars + 3 + 1 + owner_width
+        size = sum(bar.size for bar in device.bars if bar.kind != "io")
+        room = max(0, width - fixed)
+        name = names.full_name(device)
+        name = name if len(name) <= room else names.short_name(device)
+        return Row(
+            columns(
+                (line.guide, 1, "dim"),
+                (box, 3, style or tone),
+                ("", 1, ""),
+                (address.short, address_width, style or tone),
+                ("", 1, ""),
+                (names.class_word(device), 5, tone),
+                ("", 1, ""),
+                (name, room, tone),
+                ("", 1, ""),
+                (f"{brief_size(size)} " if size and bars else "", -bars, "dim"),
+                ("✖" if blocked else "", 1, "error"),
+                (f"R{len(regions)}" if regions else "", 2, "reserved"),
+                ("", 1, ""),
+                (owner, -owner_width, style or tone),
+            )
+        )
+
+
+def _has_all(haystack: str, words: list[str]) -> bool:
+    return all(word in haystack for word in words)

@@ -1,0 +1,49 @@
+"""The first line: the host, what just happened, and how many problems there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planner.policy.findings import Severity
+from planner.report.words import GLYPHS, plural
+from planner.tui.text import Piece, Row, cells, cut
+from planner.tui.view import View
+from planner.tui.widgets.lines import Lines
+
+_ROOMY = 100
+
+
+class StatusLine(Lines):
+    """Host, release and profile on the left, or the last word; problems and the dirty mark on the right."""
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:
+        """The one line."""
+        view = self.view
+        if view is None:
+            return []
+        right = self._right(view, roomy=width >= _ROOMY)
+        room = width - cells(right) - 2
+        left = cut(((" ", ""), *self._left(view, room)), room)
+        return [Row((*left, (" " * (room - cells(left) + 1), ""), *right, (" ", "")))]
+
+    def _left(self, view: View, room: int) -> tuple[Piece, ...]:
+        plan, release = view.snapshot.plan, view.snapshot.report.release
+        place = (plan.host.name or plan.host_file, "strong")
+        facts = (f" · Xen {release.name} · profile {plan.profile}", "dim")
+        if not view.note:
+            return (place, facts)
+        note = (view.note, "error" if view.note.startswith("✖") else "accent")
+        both = (place, facts, ("   ", ""), note)
+        return both if cells(both) < room else (note,)
+
+    def _right(self, view: View, *, roomy: bool) -> tuple[Piece, ...]:
+        counts = view.snapshot.report.counts
+        pieces: list[Piece] = []
+        if view.unsaved:
+            pieces += [("not exported" if roomy else "*", "accent"), ("  ", "")]
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTICE):
+            number = counts[severity]
+            if number:
+                text = plural(number, severity) if roomy else str(number)
+                pieces += [(f"{GLYPHS[severity]} {text}", severity), ("  ", "")]
+        return tuple(pieces[:-1]) if counts else (*pieces, ("✔ no problems" if roomy else "✔", "ok"))

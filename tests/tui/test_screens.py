@@ -1,0 +1,119 @@
+"""The screens as text, compared with golden files; `pytest --update-golden` rewrites those."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from driving import DESKTOP, HP, LOWERED, Driver, drive, screen, site
+
+from planner.model.host import Host
+from planner.model.plan import Plan
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "screens"
+SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]
+
+
+def check(name: str, text: str, *, update: bool) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if update:
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_main_screen(size: tuple[int, int], update_golden: bool) -> None:
+    """A blocked device under the cursor, and why it is."""
+    text = screen(site(HP), "3 j j j j j j j", size=size)
+    check(f"main-{size[0]}x{size[1]}", text, update=update_golden)
+    assert max(len(line) for line in text.splitlines()) <= size[0]
+    assert "blocked: 02:00.0 shares RMRR" in text
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_map_with_lost_ram(size: tuple[int, int], update_golden: bool) -> None:
+    text = screen(site(LOWERED), "tab G", size=size)
+    check(f"lowered-ram-{size[0]}x{size[1]}", text, update=update_golden)
+    assert "Guest RAM that QEMU does not know" in text
+
+
+def test_after_an_edit(update_golden: bool) -> None:
+    check("edited-120x40", screen(site(DESKTOP), "3 space 2 space", size=(120, 40)), update=update_golden)
+
+
+def test_export_preview(update_golden: bool) -> None:
+    check("export-80x24", screen(site(DESKTOP), "3 space e"), update=update_golden)
+
+
+def test_help(update_golden: bool) -> None:
+    check("help-80x24", screen(site(DESKTOP), "question_mark"), update=update_golden)
+
+
+def test_ascii(update_golden: bool) -> None:
+    text = screen(site(HP), "2", ascii_only=True)
+    check("ascii-80x24", text, update=update_golden)
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("size", [(59, 20), (60, 14), (20, 5)])
+def test_too_small_says_so(size: tuple[int, int]) -> None:
+    text = screen(site(HP), size=size)
+    assert f"terminal too small (have {size[0]}x{size[1]}, need 60x15)".startswith(text.strip())
+    assert text.strip()
+
+
+def test_growing_brings_everything_back() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("2 space")
+        await driver.pilot.resize_terminal(40, 10)
+        await driver.pilot.resize_terminal(80, 24)
+        await driver.pilot.pause()
+        assert "Devices" in driver.text
+        assert driver.view.guest == 1
+
+    drive(site(HP), script)
+
+
+def test_one_pane_at_a_time_when_narrow() -> None:
+    async def script(driver: Driver) -> None:
+        assert "Devices" in driver.text
+        assert "pfsense · 2 GiB" not in await driver.press("2")
+        text = await driver.press("tab")
+        assert "pfsense · 2 GiB" in text
+        assert "Devices" not in text
+        assert "Problems" in await driver.press("tab")
+        assert "Devices" in await driver.press("tab")
+
+    drive(site(HP), script, size=(60, 20))
+
+
+def test_maximise_and_back() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("tab")
+        assert "Devices" not in await driver.press("m")
+        text = await driver.press("escape")
+        assert "Devices" in text
+        assert "Problems" in text
+
+    drive(site(HP), script)
+
+
+def test_a_plan_without_guests_or_devices() -> None:
+    text = screen(Plan(host=Host(name="bare", xen="4.17")), "space p e u U . j tab j tab j")
+    assert "no guest: name one or more xl.cfg files" in text
+    assert "no guest" in screen(replace(site(HP), guests=()), "space")
+
+
+def test_many_guests_keep_the_chosen_one_in_sight() -> None:
+    plan = site(HP)
+    guests = tuple(replace(plan.guests[0], name=f"guest-number-{number}", pci=()) for number in range(1, 31))
+
+    async def script(driver: Driver) -> None:
+        assert "27›" in driver.text.splitlines()[1]
+        line = (await driver.press("left_square_bracket")).splitlines()[1]
+        assert "▌30 guest-number-30▐" in line
+        assert line.startswith("‹")
+        assert "▌9 guest-number-9▐" in (await driver.press("9")).splitlines()[1]
+
+    drive(replace(plan, guests=guests), script)
