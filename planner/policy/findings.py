@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest, Place
@@ -66,6 +67,13 @@ class Finding:
     help: str | None = None
     file: str | None = None
     place: Place | None = None
+
+
+def grouped(findings: Sequence[Finding]) -> Iterator[tuple[Finding, tuple[Finding, ...]]]:
+    """Findings to tell in one breath: the first of each run of one rule about one device, and the ones like it."""
+    for _, group in groupby(findings, key=lambda one: (one.rule.id, one.file, one.guest, one.device or id(one))):
+        first, *others = group
+        yield first, tuple(others)
 
 
 @dataclass(frozen=True, slots=True)

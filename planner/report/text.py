@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from planner.policy.evaluate import Report
-from planner.policy.findings import Finding
+from planner.policy.findings import Finding, grouped
 from planner.report.json import summary
 from planner.report.words import GLYPHS, Style, plain, plural, printable, wrap
 
@@ -28,14 +27,9 @@ def refusals(findings: Sequence[Finding], *, width: int = _WIDTH, style: Style =
 def _findings(findings: Sequence[Finding], width: int, style: Style) -> list[str]:
     """Findings in words; those of one rule about one device are told once, with the other regions after it."""
     lines: list[str] = []
-    for _, group in groupby(
-        findings, key=lambda finding: (finding.rule.id, finding.file, finding.guest, finding.device)
-    ):
-        first, *others = group
+    for first, others in grouped(findings):
         lines += _finding(first, width, style)
-        if others and first.device is None:
-            lines += [line for other in others for line in _finding(other, width, style)]
-        elif others:
+        if others:
             regions = ", ".join(str(other.region) for other in others)
             lines += wrap(f"the same holds for {regions}", width, "    ")
     return lines

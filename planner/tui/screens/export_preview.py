@@ -14,7 +14,7 @@ from textual.screen import Screen
 from planner.export import xlcfg
 from planner.model.errors import InputError
 from planner.model.guest import Guest
-from planner.policy.findings import Finding
+from planner.policy.findings import Finding, grouped
 from planner.report.words import plural
 from planner.tui.commands import Where, bindings
 from planner.tui.exporting import Exporter, Written
@@ -130,8 +130,10 @@ def _changes(old: str, new: str) -> list[Paragraph]:
 
 def _refusal(blocking: tuple[Finding, ...]) -> list[Paragraph]:
     text: list[Paragraph] = []
-    for finding in blocking:
+    for finding, others in grouped(blocking):
         text.append(((f"✖ {finding.rule.id} ", "error"), (f"{finding.guest or 'host'}: {finding.message}", "")))
+        if others:
+            text.append((("    also ", "dim"), (", ".join(str(other.region) for other in others), "dim")))
         if finding.help:
             text.append((("    do: ", "ok"), (finding.help, "")))
     return text

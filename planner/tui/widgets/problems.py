@@ -40,6 +40,7 @@ class Problems(Picker):
         pieces = (
             (f"{GLYPHS[finding.severity]} {finding.rule.id} ", finding.severity),
             (f"{finding.guest or 'host'}: ", "dim"),
+            (f"{finding.region.start:x} " if finding.region is not None else "", "dim"),
             (finding.message, ""),
         )
         return Row(cut(pieces, width))
