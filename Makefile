@@ -19,7 +19,7 @@ check: $(READY)  ## lint, format, types, import contracts
 	$(BIN)/lint-imports
 
 bench: $(READY)  ## measure against the budgets
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,rounds -p no:xdist
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s -p no:xdist --benchmark-columns=min,median,rounds --benchmark-sort=name
 
 screenshots: $(READY)  ## rebuild screenshots/*.svg from the app
 	$(BIN)/python screenshots/make.py

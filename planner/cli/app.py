@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
-from planner.cli import options
+from planner.cli import COMMANDS, options
 
 SAMPLE = "hp-proliant-dl380e-gen8"
 """The sample that opens when nothing is named: the machine that shows most."""
@@ -25,6 +26,10 @@ def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profil
     from planner.report import memory_map, text
 
     sites = inputs or (str(storage.samples_folder() / SAMPLE),)
+    if len(inputs) == 1 and not Path(inputs[0]).exists():
+        near = get_close_matches(inputs[0], COMMANDS, 1)
+        if near:
+            raise click.UsageError(f'there is no file {inputs[0]!r}; did you mean the command "{near[0]}"?')
     plans = load.plans(sites, xen=xen, profile=profile, rdm=rdm)
     if len(plans) > 1:
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")

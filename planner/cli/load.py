@@ -7,6 +7,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+import click
+
 from planner import storage
 from planner.formats import host_toml
 from planner.formats.xlcfg import guest as guest_reader
@@ -14,6 +16,7 @@ from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.model.host import Host
 from planner.model.plan import Plan, Profile
+from planner.report.words import printable
 
 
 def plans(
@@ -21,8 +24,12 @@ def plans(
 ) -> list[tuple[str, Plan]]:
     """The plans that `HOST GUEST…` or `SITE…` name, each with its name. InputError for what cannot be read."""
     paths = [Path(text) for text in inputs]
-    if all(is_site(path) for path in paths):
-        named = [(str(path), path / "host.toml", guest_files(path)) for path in paths]
+    sites = [path for path in paths if is_site(path)]
+    if len(sites) == len(paths) or len(sites) > 1:
+        for path in paths:
+            if path not in sites:  # `sample-hosts/*` names the README beside the sites too
+                _skip(path)
+        named = [(str(path), path / "host.toml", guest_files(path)) for path in sites]
     else:
         first = paths[0]
         named = [(str(first), first / "host.toml" if is_site(first) else first, paths[1:])]
@@ -31,6 +38,13 @@ def plans(
         (name, replace(_plan(host, guests), xen=xen, profile=Profile(profile), rdm_as_documented=documented))
         for name, host, guests in named
     ]
+
+
+def _skip(path: Path) -> None:
+    """Pass over what is no site among several; a guest there would belong to no host."""
+    if path.suffix == ".cfg" or str(path) == "-":
+        raise InputError("a guest among several sites: which host is it for?", source=str(path))
+    click.echo(f"rdm-planner: {printable(str(path))}: no site (no host.toml in it), passed over", err=True)
 
 
 def is_site(path: Path) -> bool:

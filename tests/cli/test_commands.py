@@ -64,11 +64,26 @@ def site(tmp_path: Path) -> Path:
 
 
 def test_check_of_all_samples_names_the_shared_regions() -> None:
-    result = run("check", *map(str, SITES))
+    result = run("check", *map(str, sorted((ROOT / "sample-hosts").iterdir())))
     assert result.exit_code == 1
     assert "shares RMRR 0xe8000-0xe8fff" in result.stdout
     assert "shares RMRR 0xbf458000-0xbf46ffff" in result.stdout
     assert result.stdout.splitlines()[-1].startswith("38 guests: ")
+
+
+def test_what_is_no_site_among_several_is_passed_over(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("sites")
+    result = run("check", str(tmp_path / "README.md"), str(site), str(SITES[0]))
+    assert result.exit_code == 1
+    assert "README.md: no site" in result.stderr
+    assert result.stdout.splitlines()[-1].startswith("4 guests: ")
+    assert run("check", str(SITES[0]), str(SITES[1]), str(site / "clean.cfg")).exit_code == 2
+
+
+def test_a_mistyped_command_is_recognised() -> None:
+    result = run("chekc")
+    assert result.exit_code == 2
+    assert 'did you mean the command "check"' in result.stderr
 
 
 def test_check_of_a_clean_guest_is_silent_success(site: Path) -> None:

@@ -30,16 +30,19 @@ RUNS = Path(__file__).resolve().parents[3] / "shared" / "xen-runs"
 # Runs whose xl was made to read `rdm=` as the manual has it: the stock one drops it (s02z, s03, s07 show that).
 AS_DOCUMENTED = {"s02a-host-in-ram", "s02b-host-below-boundary", "s02e-mmio-hole"}
 
-NOT_COMPARED = {
-    ("s02a-host-in-ram", "a4096nohap"): "this build of Xen refuses hap=0 (no shadow paging)",
-}
+# Refused for a reason that is no layout's: this build of Xen has no shadow paging, which hap=0 needs.
+NOT_COMPARED = [("s02a-host-in-ram", "a4096nohap")]
 
 
 def _cases() -> list[tuple[str, str]]:
     """Every guest whose config and log are both there (s03 kept only logs: it tried strings, not layouts)."""
     logs = sorted(RUNS.glob("*/dom0/*.create.log"))
     guests = [(log.parent.parent.name, log.name.removesuffix(".create.log")) for log in logs]
-    return [(run, guest) for run, guest in guests if (RUNS / run / "dom0" / f"{guest}.cfg").exists()]
+    return [
+        (run, guest)
+        for run, guest in guests
+        if (RUNS / run / "dom0" / f"{guest}.cfg").exists() and (run, guest) not in NOT_COMPARED
+    ]
 
 
 CASES = _cases()
@@ -75,13 +78,11 @@ def _predict(run: str, guest: str) -> Build:
 
 @pytest.mark.skipif(not RUNS.is_dir(), reason="the logs of the real runs are not here")
 def test_the_runs_are_all_here() -> None:
-    assert len(CASES) >= 70
+    assert len(CASES) == 74
 
 
 @pytest.mark.parametrize(("run", "guest"), CASES, ids=[f"{run}/{guest}" for run, guest in CASES])
 def test_prediction_is_what_xen_printed(run: str, guest: str) -> None:
-    if (run, guest) in NOT_COMPARED:
-        pytest.skip(NOT_COMPARED[run, guest])
     predicted = _predict(run, guest)
     log = xen_log.parse_create((RUNS / run / "dom0" / f"{guest}.create.log").read_text(errors="replace"))
 
