@@ -9,7 +9,7 @@ import click
 from planner.cli import options
 
 STAGES = ("asked", "reserved", "e820", "firmware", "attach")
-VIEWS = ("libxl", "hvmloader", "qemu")
+VIEWS = ("libxl", "hvmloader", "qemu", "all")
 
 
 @click.command("map", short_help="The memory map Xen would build for each guest.")
@@ -18,7 +18,7 @@ VIEWS = ("libxl", "hvmloader", "qemu")
 @options.output_options(formats=("text", "json", "svg"))
 @click.option("--explain", is_flag=True, help="tell every step: what was decided, from what, by which rule of Xen")
 @click.option("--stage", type=click.Choice(STAGES), help="the map after that stage, and its steps")
-@click.option("--view", type=click.Choice(VIEWS), help="what that actor believes, and who contradicts it")
+@click.option("--view", type=click.Choice(VIEWS), help="what that actor believes; all: the three side by side")
 def command(
     inputs: tuple[str, ...],
     xen: str | None,

@@ -82,6 +82,7 @@ def _guest(site: str, build: Build) -> dict[str, Any]:
         "file": build.guest.file.path if build.guest.file else None,
         "ok": build.ok,
         "error": build.error,
+        "undefined": list(build.undefined),
         "libxl": _libxl(build.layout) if build.layout is not None else None,
         "hvmloader": _hvmloader(build.firmware) if build.firmware is not None else None,
         "qemu": _qemu(build),

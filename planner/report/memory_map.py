@@ -31,7 +31,7 @@ _CLAIM = {
     Claim.RESERVED: ("▒", "reserved"),
     Claim.DEVICE: ("▓", "bar"),
 }
-VIEWS = ("libxl", "hvmloader", "qemu")
+VIEWS = ("libxl", "hvmloader", "qemu", "all")
 _BAR_WIDTH = 16
 _WIDTH = 80
 
@@ -59,6 +59,8 @@ def render(
                 lines += _story(build, [one for one in build.stages if stage in (None, one.name)], width, style)
             elif view is None:
                 lines += _warnings(build, width, style)
+            for word in build.undefined:
+                lines += wrap(f"{GLYPHS['warning']} undefined: {word}", width, "  ", style, "warning")
             lines.append(_verdict(build, style))
             blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
@@ -101,6 +103,8 @@ def _believed(build: Build, view: str, width: int, style: Style) -> list[str]:
         beliefs = views.hvmloader(build.firmware, build.names)
     elif view == "qemu" and build.qemu is not None:
         beliefs = views.qemu(build.qemu, build.firmware, build.names)
+    if view == "all":
+        return _side_by_side(build, width, style)
     if not beliefs:
         return [f"  {view} plays no part in this guest"]
     largest = max(belief.span.size for belief in beliefs)
@@ -112,6 +116,21 @@ def _believed(build: Build, view: str, width: int, style: Style) -> list[str]:
         lines += wrap(
             f"{GLYPHS['error']} {clash.span} {clash.kind.replace('_', ' ')}: {clash.label}", width, "  ", style, "error"
         )
+    return lines
+
+
+def _side_by_side(build: Build, width: int, style: Style) -> list[str]:
+    """What all three take each address for; ✖ where guest RAM or a BAR of one is not what QEMU has there."""
+    rows = views.side_by_side(build.layout, build.firmware, build.qemu, build.names)
+    if not rows:
+        return ["  no views: hvmloader and QEMU play no part in this guest"]
+    column = (width - 29) // 3
+    lines = [f"  {'':>25}  {'libxl':<{column}}{'hvmloader':<{column}}{'QEMU':<{column}}".rstrip()]
+    for row in rows:
+        clash = any(row.span.overlaps(one.span) for one in build.disagreements)
+        cells = "".join(f"{printable(cell)[: column - 1]:<{column}}" for cell in row.cells)
+        line = f"{GLYPHS['error'] if clash else ' '} {row.span.start:>12x} {row.span.last:>12x}  {cells}".rstrip()
+        lines.append(style(line, "error") if clash else line)
     return lines
 
 

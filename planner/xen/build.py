@@ -70,6 +70,14 @@ class Build:
         """Whether low RAM ends below where QEMU believes it does: libxl lowered it for a region."""
         return self.layout is not None and self.qemu is not None and self.layout.low_end < self.qemu.low_end
 
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """What depends on a value that xl never sets, in words: here Xen may do otherwise at every start."""
+        words = [f"the policy of {device.address}" for device in self.domain.devices if device.policy is None]
+        if self.layout is not None:
+            words += [f"whether libxl fails over {span}" for span in self.layout.undefined]
+        return tuple(words)
+
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """The address space in order; empty without a layout. Made when first asked for."""

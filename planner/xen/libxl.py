@@ -55,6 +55,7 @@ class Layout:
     """Stages `reserved` and `e820`. Addresses in bytes; `high_end` 0: no RAM above 4 GiB.
 
     When `ok` is False the figures are as they stood when libxl gave up, and `error` is the line it logged first.
+    `undefined` are regions in conflict whose policy xl never set: libxl may also fail over them.
     """
 
     ok: bool
@@ -66,6 +67,7 @@ class Layout:
     boundary: int
     policy: RdmPolicy | None
     regions: tuple[ReservedEntry, ...]
+    undefined: tuple[Span, ...]
     e820: tuple[E820Entry, ...]
     reserved_steps: tuple[Step, ...]
     e820_steps: tuple[Step, ...]
@@ -115,6 +117,7 @@ def build(domain: Domain, iommu: Iommu, release: Release) -> Layout:
         boundary=builder.boundary,
         policy=builder.policy,
         regions=tuple(builder.regions),
+        undefined=tuple(builder.undefined),
         e820=tuple(builder.e820),
         reserved_steps=tuple(builder.reserved_steps),
         e820_steps=tuple(builder.e820_steps),
@@ -133,6 +136,7 @@ class _Builder:
         self.boundary = boundary * KIB
         self.policy = RdmPolicy.RELAXED if self.hvm and domain.policy is RdmPolicy.INVALID else domain.policy
         self.regions: list[ReservedEntry] = []
+        self.undefined: list[Span] = []
         self.e820: list[E820Entry] = []
         self.reserved_steps: list[Step] = []
         self.e820_steps: list[Step] = []
@@ -220,7 +224,11 @@ class _Builder:
                 )
                 return line
             line = f"Ignoring RDM conflict at {entry.span.start:#x}."
-            self.reserved_steps.append(Step(f"{where}; not strict: hidden from the guest", _RULE, line, "warning"))
+            reason = "not strict: hidden from the guest"
+            if entry.policy is None:
+                reason = "its policy is undefined: hidden, unless xl's stack happened to hold 0, when the build fails"
+                self.undefined.append(entry.span)
+            self.reserved_steps.append(Step(f"{where}; {reason}", _RULE, line, "warning"))
             self.regions[index] = entry._replace(policy=RdmPolicy.INVALID)
         return None
 

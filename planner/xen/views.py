@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from planner.model.guest import RdmPolicy
@@ -61,7 +62,8 @@ def libxl(layout: Layout) -> tuple[Belief, ...]:
 def hvmloader(outcome: Outcome, names: Mapping[int, str]) -> tuple[Belief, ...]:
     """The e820 that the guest's firmware gets, and every memory BAR."""
     table = [
-        Belief(entry.span, Claim.RAM if entry.type == "ram" else Claim.RESERVED, entry.type) for entry in outcome.e820
+        Belief(entry.span, Claim.RAM, "RAM") if entry.type == "ram" else Belief(entry.span, Claim.RESERVED, entry.type)
+        for entry in outcome.e820
     ]
     return _ordered(table + [Belief(span, Claim.DEVICE, label) for span, label in memory_bars(outcome, names)])
 
@@ -104,6 +106,40 @@ def disagreements(
     if outcome is not None and layout.ok:
         found += [Disagreement(span, "dead_bar", label) for span, label in dead_bars(view, outcome, names)]
     return tuple(sorted(item for item in found if item.span.start >= MIB))
+
+
+class Row(NamedTuple):
+    """A range over which each actor believes one thing; `cells` are libxl's, hvmloader's and QEMU's, "" for nothing."""
+
+    span: Span
+    cells: tuple[str, str, str]
+
+
+def side_by_side(
+    layout: Layout | None, outcome: Outcome | None, view: QemuView | None, names: Mapping[int, str]
+) -> tuple[Row, ...]:
+    """The three views in one table, in order of address; what nobody claims is left out. Empty without all three."""
+    if layout is None or outcome is None or view is None:
+        return ()
+    columns = (libxl(layout), hvmloader(outcome, names), qemu(view, outcome, names))
+    edges = sorted({edge for column in columns for belief in column for edge in belief.span})
+    rows: list[Row] = []
+    for start, end in pairwise(edges):
+        piece = Span(start, end)
+        first, second, third = (_at(column, piece) for column in columns)
+        cells = (first, second, third)
+        if not any(cells):
+            continue
+        if rows and rows[-1].span.end == start and rows[-1].cells == cells:
+            piece = Span(rows.pop().span.start, end)
+        rows.append(Row(piece, cells))
+    return tuple(rows)
+
+
+def _at(column: tuple[Belief, ...], piece: Span) -> str:
+    """What a view has at `piece`; a device's own word goes before a reservation of the e820."""
+    found = [belief for belief in column if belief.span.overlaps(piece)]
+    return next((one.label for one in found if one.claim is Claim.DEVICE), found[0].label if found else "")
 
 
 def _ordered(beliefs: list[Belief]) -> tuple[Belief, ...]:

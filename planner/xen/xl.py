@@ -78,7 +78,7 @@ def configure(guest: Guest, release: Release, *, hap: bool = True, as_documented
     )
     for item, device in zip(guest.pci, domain.devices, strict=True):
         steps.append(Step(f"{item.label}: rdm_policy {_policy_words(device.policy)}", "xl_parse.c:1729"))
-    error = _refusal(guest, domain)
+    error = _refusal(guest, domain, release)
     if error is not None:
         steps.append(Step("the config is refused", "xl_parse.c, libxl_create.c", error, "error"))
     return Asked(domain, tuple(steps), error)
@@ -134,7 +134,10 @@ def _policy_words(policy: RdmPolicy | None) -> str:
     return "strict, the default" if policy is RdmPolicy.INVALID else policy.value
 
 
-def _refusal(guest: Guest, domain: Domain) -> str | None:
+def _refusal(guest: Guest, domain: Domain, release: Release) -> str | None:
+    named = next((item for item in guest.pci if item.name is not None), None)
+    if named is not None and not release.knows_device_keys:
+        return f"unable to parse PCI BDF `{named.text or named.label}' for passthrough"
     if guest.type != "hvm":
         return None
     if guest.mmio_hole is not None and not MMIO_HOLE_MIN <= guest.mmio_hole <= MMIO_HOLE_MAX:

@@ -85,6 +85,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ("CFG601", (host(), guest(rdm="strategy=host,policy=strict")), (host(), guest(rdm="strategy=host"))),
     ("CFG602", (host(), guest(rdm="strategy=host, policy=strict")), (host(), guest(rdm="strategy=host"))),
     ("CFG603", (host(), guest(rdm="strategy=host")), (host(), guest(rdm="strategy=host,policy=strict"))),
+    ("CFG606", (host(xen="4.14"), guest("name=nic")), (host(), guest("name=nic"))),
     ("CFG612", (host(), guest(NIC, rdm="strategy=host")), (host(), guest(STRICT, rdm="strategy=host"))),
     ("INV902", (host(sources={}),), (host(),)),
     (

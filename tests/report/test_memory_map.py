@@ -53,9 +53,24 @@ def test_views_differ_and_the_clash_is_marked() -> None:
     assert "c0000     98ffffff" in _text(LOWERED, view="libxl")
     assert "c0000     efffffff" in _text(LOWERED, view="qemu")
     assert "VGA BAR 0" in _text(LOWERED, view="hvmloader")
-    for view in memory_map.VIEWS:
+    for view in ("libxl", "hvmloader", "qemu"):
         assert "lost ram: guest RAM that QEMU does not know" in _text(LOWERED, view=view)
     assert "qemu plays no part in this guest" in _text(PV, view="qemu")
+
+
+def test_three_views_stand_side_by_side_with_the_clash_marked() -> None:
+    rows = _text(LOWERED, view="all").splitlines()
+    assert rows[1].split() == ["libxl", "hvmloader", "QEMU"]
+    lost = next(row for row in rows if "10f800000" in row)
+    assert lost.split() == ["✖", "10f800000", "1667fffff", "RAM", "RAM"]
+    assert "no views" in _text(PV, view="all")
+
+
+def test_what_is_undefined_is_said() -> None:
+    result = report(host(rmrr(0x7C4BF000, 0x7C4C0FFF, NIC)), guest(NIC, rdm="strategy=host"))
+    text = _text(result)
+    assert "undefined: the policy of 0000:02:00.0" in text
+    assert "undefined: whether libxl fails over 0x7c4bf000-0x7c4c0fff" in text
 
 
 def test_the_picture_is_xml_with_a_bar_for_each_segment() -> None:

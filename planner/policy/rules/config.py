@@ -73,6 +73,23 @@ def rdm_undefined(context: Context, rule: Rule, build: Build) -> Iterator[Findin
 
 
 @guest_rule(
+    "CFG606",
+    "A pci item that this release cannot read",
+    Severity.ERROR,
+    by="xl",
+    why="xl exits at an item of pci= that its parser does not know; name= came with Xen 4.15.",
+    remedy="Give the device by its address.",
+    source="libxlu_pci.c (9cd5bbf536)",
+)
+def pci_item_unreadable(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """A device given by name on a release before 4.15."""
+    for item in build.guest.pci:
+        if item.name is not None and not build.release.knows_device_keys:
+            message = f"name={item.name}: Xen {build.release} knows devices by address only"
+            yield context.finding(rule, build.guest, message, xen_says=build.error, keys=("pci",))
+
+
+@guest_rule(
     "CFG612",
     "A device whose RDM policy is undefined",
     Severity.ERROR,
