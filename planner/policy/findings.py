@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from itertools import groupby
 
@@ -28,25 +28,26 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of the catalogue. `severity` is that of the default profile; `by_profile` names the ones that differ.
+    """One entry of the catalogue. `xen` is its severity in the xen profile, where that differs.
 
-    `by` says who fails today if nobody warns: libxl, Xen, QEMU, the device, or nobody.
+    `by` says who fails today if nobody warns: xl, libxl, Xen, hvmloader, QEMU, or nobody.
     """
 
     id: str
     title: str
     severity: Severity
+    _: KW_ONLY
     by: str
     why: str
     remedy: str
     source: str
-    by_profile: Mapping[Profile, Severity]
+    xen: Severity | None = None
 
     def severity_in(self, profile: Profile) -> Severity:
         """The severity under `profile`."""
-        return self.by_profile.get(profile, self.severity)
+        return self.xen if self.xen is not None and profile is Profile.XEN else self.severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,56 +136,28 @@ HOST_CHECKS: list[tuple[Rule, HostCheck]] = []
 GUEST_CHECKS: list[tuple[Rule, GuestCheck]] = []
 
 
-def guest_rule(
-    id: str,  # noqa: A002
-    title: str,
-    severity: Severity,
-    *,
-    by: str,
-    why: str,
-    remedy: str,
-    source: str,
-    xen: Severity | None = None,
-) -> Callable[[GuestCheck], GuestCheck]:
-    """Register a rule that looks at one guest at a time; `xen` is its severity in that profile where it differs."""
-    rule = _register(id, title, severity, by, why, remedy, source, xen)
+def guest_rule(rule: Rule) -> Callable[[GuestCheck], GuestCheck]:
+    """Register a rule that looks at one guest at a time."""
 
     def add(check: GuestCheck) -> GuestCheck:
-        GUEST_CHECKS.append((rule, check))
+        GUEST_CHECKS.append((_registered(rule), check))
         return check
 
     return add
 
 
-def host_rule(
-    id: str,  # noqa: A002
-    title: str,
-    severity: Severity,
-    *,
-    by: str,
-    why: str,
-    remedy: str,
-    source: str,
-    xen: Severity | None = None,
-) -> Callable[[HostCheck], HostCheck]:
+def host_rule(rule: Rule) -> Callable[[HostCheck], HostCheck]:
     """Register a rule that looks at the host, or at all guests together."""
-    rule = _register(id, title, severity, by, why, remedy, source, xen)
 
     def add(check: HostCheck) -> HostCheck:
-        HOST_CHECKS.append((rule, check))
+        HOST_CHECKS.append((_registered(rule), check))
         return check
 
     return add
 
 
-def _register(
-    rule_id: str, title: str, severity: Severity, by: str, why: str, remedy: str, source: str, xen: Severity | None
-) -> Rule:
-    if rule_id in RULES:
-        raise ValueError(f"rule {rule_id} is registered twice")
-    by_profile = {} if xen is None else {Profile.XEN: xen}
-    rule = Rule(
-        id=rule_id, title=title, severity=severity, by=by, why=why, remedy=remedy, source=source, by_profile=by_profile
-    )
-    RULES[rule_id] = rule
+def _registered(rule: Rule) -> Rule:
+    if rule.id in RULES:
+        raise ValueError(f"rule {rule.id} is registered twice")
+    RULES[rule.id] = rule
     return rule

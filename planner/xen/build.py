@@ -211,9 +211,3 @@ def _attach_all(domain: Domain, iommu: Iommu, mapped: tuple[Span, ...]) -> tuple
             attached.append(answer)
             held += answer.held
     return tuple(attached)
-
-
-def effective_policy(build: Build, index: int) -> RdmPolicy | None:
-    """The policy that device number `index` of the guest ends up with: strict unless said; None: undefined."""
-    policy = build.domain.devices[index].policy
-    return RdmPolicy.STRICT if policy is RdmPolicy.INVALID else policy

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from planner.model.address import Sbdf
-from planner.model.span import GIB4, MIB, Span, format_size
+from planner.model.span import GIB4, MIB, Span
 from planner.xen.hvmloader import Bar, Outcome
 from planner.xen.libxl import VGA_HOLE, Layout
 
@@ -99,8 +99,3 @@ def _segment(
     if bar is not None:
         return Segment(piece, SegmentKind.CONFLICT, f"{owners} against a BAR", devices)
     return Segment(piece, SegmentKind.RESERVED, owners, devices)
-
-
-def describe(segment: Segment) -> str:
-    """A segment in one line: range, size, label."""
-    return f"{segment.span}  {format_size(segment.span.size)}  {segment.label}"

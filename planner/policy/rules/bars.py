@@ -10,13 +10,15 @@ from planner.xen.build import Build
 
 
 @guest_rule(
-    "BAR301",
-    "A BAR finds no place",
-    Severity.ERROR,
-    by="hvmloader",
-    why="hvmloader leaves a BAR that does not fit without an address, and the device cannot be used.",
-    remedy="A larger mmio_hole, or fewer devices.",
-    source="hvmloader/pci.c: no space for resource!",
+    Rule(
+        "BAR301",
+        "A BAR finds no place",
+        Severity.ERROR,
+        by="hvmloader",
+        why="hvmloader leaves a BAR that does not fit without an address, and the device cannot be used.",
+        remedy="A larger mmio_hole, or fewer devices.",
+        source="hvmloader/pci.c: no space for resource!",
+    )
 )
 def no_space(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """BARs that hvmloader could not place."""

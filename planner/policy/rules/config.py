@@ -11,13 +11,15 @@ _PER_DEVICE = 'set rdm_policy= on each device: pci = [ "…,rdm_policy=strict" ]
 
 
 @guest_rule(
-    "CFG601",
-    "xl drops the rdm setting without a word",
-    Severity.ERROR,
-    by="nobody",
-    why="Since 4.15 xl takes the policy parser's yes for a no, so a valid policy= makes it drop all of rdm=.",
-    remedy="Set rdm_policy= on each device instead.",
-    source="xlu/libxlu_pci.c:259 (bdc0799fe2), xl_parse.c:1704-1710; run on 4.17 and master",
+    Rule(
+        "CFG601",
+        "xl drops the rdm setting without a word",
+        Severity.ERROR,
+        by="nobody",
+        why="Since 4.15 xl takes the policy parser's yes for a no, so a valid policy= makes it drop all of rdm=.",
+        remedy="Set rdm_policy= on each device instead.",
+        source="xlu/libxlu_pci.c:259 (bdc0799fe2), xl_parse.c:1704-1710; run on 4.17 and master",
+    )
 )
 def rdm_dropped(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """An `rdm=` that is right by the manual and dropped by the release."""
@@ -33,13 +35,15 @@ def rdm_dropped(context: Context, rule: Rule, build: Build) -> Iterator[Finding]
 
 
 @guest_rule(
-    "CFG602",
-    "An rdm setting that no release reads",
-    Severity.ERROR,
-    by="nobody",
-    why="xl does not trim blanks or accept other words here, and ignores what it cannot read.",
-    remedy='Write it without blanks: rdm = "strategy=host".',
-    source="xlu/libxlu_pci.c:213-283",
+    Rule(
+        "CFG602",
+        "An rdm setting that no release reads",
+        Severity.ERROR,
+        by="nobody",
+        why="xl does not trim blanks or accept other words here, and ignores what it cannot read.",
+        remedy='Write it without blanks: rdm = "strategy=host".',
+        source="xlu/libxlu_pci.c:213-283",
+    )
 )
 def rdm_unreadable(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """An `rdm=` that neither reading accepts."""
@@ -51,13 +55,15 @@ def rdm_unreadable(context: Context, rule: Rule, build: Build) -> Iterator[Findi
 
 
 @guest_rule(
-    "CFG603",
-    "xl leaves the RDM policy or strategy undefined",
-    Severity.WARNING,
-    by="xl",
-    why="xl never initialises the value that the rdm string did not set: it takes whatever its stack held.",
-    remedy="Set rdm_policy= on every device.",
-    source="xl_parse.c:1705-1729",
+    Rule(
+        "CFG603",
+        "xl leaves the RDM policy or strategy undefined",
+        Severity.WARNING,
+        by="xl",
+        why="xl never initialises the value that the rdm string did not set: it takes whatever its stack held.",
+        remedy="Set rdm_policy= on every device.",
+        source="xl_parse.c:1705-1729",
+    )
 )
 def rdm_undefined(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """An accepted `rdm=` that leaves a field unset."""
@@ -73,13 +79,15 @@ def rdm_undefined(context: Context, rule: Rule, build: Build) -> Iterator[Findin
 
 
 @guest_rule(
-    "CFG606",
-    "A pci item that this release cannot read",
-    Severity.ERROR,
-    by="xl",
-    why="xl exits at an item of pci= that its parser does not know; name= came with Xen 4.15.",
-    remedy="Give the device by its address.",
-    source="libxlu_pci.c (9cd5bbf536)",
+    Rule(
+        "CFG606",
+        "A pci item that this release cannot read",
+        Severity.ERROR,
+        by="xl",
+        why="xl exits at an item of pci= that its parser does not know; name= came with Xen 4.15.",
+        remedy="Give the device by its address.",
+        source="libxlu_pci.c (9cd5bbf536)",
+    )
 )
 def pci_item_unreadable(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """A device given by name on a release before 4.15."""
@@ -90,13 +98,15 @@ def pci_item_unreadable(context: Context, rule: Rule, build: Build) -> Iterator[
 
 
 @guest_rule(
-    "CFG612",
-    "A device whose RDM policy is undefined",
-    Severity.ERROR,
-    by="libxl",
-    why="The device inherits the policy that xl took from its stack; for most values libxl refuses to attach it.",
-    remedy="Set rdm_policy= on the device.",
-    source="libxl_pci.c:1424-1431, xl_parse.c:1729; seen on a real run",
+    Rule(
+        "CFG612",
+        "A device whose RDM policy is undefined",
+        Severity.ERROR,
+        by="libxl",
+        why="The device inherits the policy that xl took from its stack; for most values libxl refuses to attach it.",
+        remedy="Set rdm_policy= on the device.",
+        source="libxl_pci.c:1424-1431, xl_parse.c:1729; seen on a real run",
+    )
 )
 def device_policy_undefined(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """A device without its own policy under an undefined global one."""

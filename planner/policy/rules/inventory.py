@@ -8,13 +8,15 @@ from planner.policy.findings import Context, Finding, Rule, Severity, host_rule
 
 
 @host_rule(
-    "INV902",
-    "Nobody has looked for reserved regions",
-    Severity.WARNING,
-    by="nobody",
-    why="An inventory without the firmware's table cannot show a conflict, and so cannot rule one out.",
-    remedy="Collect /sys/firmware/acpi/tables/RMAD on a Xen dom0, or DMAR or IVRS on bare metal, as root.",
-    source="Xen hides the DMAR table from dom0 by renaming it (vtd/dmar.c:922)",
+    Rule(
+        "INV902",
+        "Nobody has looked for reserved regions",
+        Severity.WARNING,
+        by="nobody",
+        why="An inventory without the firmware's table cannot show a conflict, and so cannot rule one out.",
+        remedy="Collect /sys/firmware/acpi/tables/RMAD on a Xen dom0, or DMAR or IVRS on bare metal, as root.",
+        source="Xen hides the DMAR table from dom0 by renaming it (vtd/dmar.c:922)",
+    )
 )
 def regions_unknown(context: Context, rule: Rule) -> Iterator[Finding]:
     """A host whose regions come from no source."""
@@ -25,13 +27,15 @@ def regions_unknown(context: Context, rule: Rule) -> Iterator[Finding]:
 
 
 @host_rule(
-    "INV903",
-    "A scope that leads nowhere",
-    Severity.WARNING,
-    by="nobody",
-    why="Without the bridge on the way nobody can say which device the region belongs to.",
-    remedy="Collect a listing with bus numbers: lspci -vv -nn.",
-    source="vtd/dmar.c:307-449 walks the same path",
+    Rule(
+        "INV903",
+        "A scope that leads nowhere",
+        Severity.WARNING,
+        by="nobody",
+        why="Without the bridge on the way nobody can say which device the region belongs to.",
+        remedy="Collect a listing with bus numbers: lspci -vv -nn.",
+        source="vtd/dmar.c:307-449 walks the same path",
+    )
 )
 def scope_unresolved(context: Context, rule: Rule) -> Iterator[Finding]:
     """Scopes with a problem."""

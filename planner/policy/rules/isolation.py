@@ -9,13 +9,15 @@ from planner.xen.build import Build
 
 
 @guest_rule(
-    "GRP405",
-    "No working IOMMU",
-    Severity.ERROR,
-    by="libxl",
-    why="Without an IOMMU a device's DMA cannot be confined to its guest, so Xen passes none through.",
-    remedy="Switch VT-d or AMD-Vi on in the firmware; if Xen refuses the firmware's table, update the firmware.",
-    source="libxl_create.c:1163, vtd/dmar.c",
+    Rule(
+        "GRP405",
+        "No working IOMMU",
+        Severity.ERROR,
+        by="libxl",
+        why="Without an IOMMU a device's DMA cannot be confined to its guest, so Xen passes none through.",
+        remedy="Switch VT-d or AMD-Vi on in the firmware; if Xen refuses the firmware's table, update the firmware.",
+        source="libxl_create.c:1163, vtd/dmar.c",
+    )
 )
 def no_iommu(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices on a host whose IOMMU is off, or whose table Xen refuses."""

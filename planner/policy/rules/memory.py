@@ -15,13 +15,15 @@ ERROR = Severity.ERROR
 
 
 @guest_rule(
-    "MEM202",
-    "mmio_hole out of range",
-    ERROR,
-    by="xl",
-    why="xl accepts 256 to 3840 MiB and exits for anything else.",
-    remedy="Choose a size in that range, or drop the setting.",
-    source="xl_parse.c:1981",
+    Rule(
+        "MEM202",
+        "mmio_hole out of range",
+        ERROR,
+        by="xl",
+        why="xl accepts 256 to 3840 MiB and exits for anything else.",
+        remedy="Choose a size in that range, or drop the setting.",
+        source="xl_parse.c:1981",
+    )
 )
 def hole_out_of_range(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """An HVM guest's `mmio_hole` that xl refuses."""
@@ -37,13 +39,15 @@ def hole_out_of_range(context: Context, rule: Rule, build: Build) -> Iterator[Fi
 
 
 @guest_rule(
-    "MEM204",
-    "Populate on demand with a passed-through device",
-    ERROR,
-    by="libxl",
-    why="memory below maxmem means RAM is filled in on first touch, which a device's DMA cannot wait for.",
-    remedy="Set memory and maxmem to the same size.",
-    source="libxl_create.c:1187-1202",
+    Rule(
+        "MEM204",
+        "Populate on demand with a passed-through device",
+        ERROR,
+        by="libxl",
+        why="memory below maxmem means RAM is filled in on first touch, which a device's DMA cannot wait for.",
+        remedy="Set memory and maxmem to the same size.",
+        source="libxl_create.c:1187-1202",
+    )
 )
 def populate_on_demand(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """`memory` below `maxmem`, not PV, with devices."""
@@ -66,13 +70,15 @@ def populate_on_demand(context: Context, rule: Rule, build: Build) -> Iterator[F
 
 
 @guest_rule(
-    "MEM205",
-    "A PVH guest with PCI devices",
-    ERROR,
-    by="libxl",
-    why="Xen does not pass PCI devices through to PVH guests on x86.",
-    remedy='type = "hvm"',
-    source="libxl_x86.c:848-854",
+    Rule(
+        "MEM205",
+        "A PVH guest with PCI devices",
+        ERROR,
+        by="libxl",
+        why="Xen does not pass PCI devices through to PVH guests on x86.",
+        remedy='type = "hvm"',
+        source="libxl_x86.c:848-854",
+    )
 )
 def pvh_with_devices(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices in a PVH guest."""
@@ -88,13 +94,15 @@ def pvh_with_devices(context: Context, rule: Rule, build: Build) -> Iterator[Fin
 
 
 @guest_rule(
-    "MEM208",
-    "Devices listed, but passthrough is disabled",
-    ERROR,
-    by="libxl",
-    why='passthrough = "disabled" and pci = [ … ] contradict each other.',
-    remedy="Drop one of the two.",
-    source="libxl_create.c:1170",
+    Rule(
+        "MEM208",
+        "Devices listed, but passthrough is disabled",
+        ERROR,
+        by="libxl",
+        why='passthrough = "disabled" and pci = [ … ] contradict each other.',
+        remedy="Drop one of the two.",
+        source="libxl_create.c:1170",
+    )
 )
 def passthrough_disabled(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """`passthrough="disabled"` with devices."""
@@ -109,13 +117,15 @@ def passthrough_disabled(context: Context, rule: Rule, build: Build) -> Iterator
 
 
 @guest_rule(
-    "MEM209",
-    "Too many e820 entries",
-    ERROR,
-    by="libxl",
-    why="libxl's memory map holds at most 127 entries.",
-    remedy="Reserve fewer regions: give devices one by one instead of strategy=host.",
-    source="libxl_x86.c:679-782",
+    Rule(
+        "MEM209",
+        "Too many e820 entries",
+        ERROR,
+        by="libxl",
+        why="libxl's memory map holds at most 127 entries.",
+        remedy="Reserve fewer regions: give devices one by one instead of strategy=host.",
+        source="libxl_x86.c:679-782",
+    )
 )
 def too_many_entries(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """A layout that failed in the e820 stage for its length."""
@@ -128,16 +138,19 @@ def too_many_entries(context: Context, rule: Rule, build: Build) -> Iterator[Fin
 
 
 @guest_rule(
-    "MEM212",
-    "Low RAM is lowered behind QEMU's back: silent data loss",
-    ERROR,
-    by="QEMU",
-    why=(
-        "libxl lowers low RAM for a region and tells QEMU nothing. Emulated 64-bit disks and network cards then lose "
-        "what they move above QEMU's idea of RAM, without an error anywhere, and QEMU's video RAM displaces guest RAM."
-    ),
-    remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same layout, nothing lost.",
-    source="seen on real Xen 4.17: 48 of 48 writes above QEMU's RAM zeroed; healed by the matching mmio_hole",
+    Rule(
+        "MEM212",
+        "Low RAM is lowered behind QEMU's back: silent data loss",
+        ERROR,
+        by="QEMU",
+        why=(
+            "libxl lowers low RAM for a region and tells QEMU nothing. Emulated 64-bit disks and network cards then "
+            "lose what they move above QEMU's idea of RAM, without an error anywhere, and QEMU's video RAM displaces "
+            "guest RAM."
+        ),
+        remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same layout, nothing lost.",
+        source="seen on real Xen 4.17: 48 of 48 writes above QEMU's RAM zeroed; healed by the matching mmio_hole",
+    )
 )
 def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Guest RAM where QEMU knows none."""
@@ -165,16 +178,18 @@ def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[
 
 
 @guest_rule(
-    "MEM213",
-    "A region lies in QEMU's scratch range",
-    ERROR,
-    by="Xen",
-    why=(
-        "QEMU parks its video RAM right behind what it takes for the guest's RAM, and Xen cannot map a region there. "
-        "Strict is refused; relaxed starts without the map (a warning), and only xl dmesg says so."
-    ),
-    remedy="Another memory size or mmio_hole, so that QEMU's RAM ends elsewhere.",
-    source="seen on a real run: cannot map reserved region [bf800000,bf800fff]: -16",
+    Rule(
+        "MEM213",
+        "A region lies in QEMU's scratch range",
+        ERROR,
+        by="Xen",
+        why=(
+            "QEMU parks its video RAM right behind what it takes for the guest's RAM, and Xen cannot map a region "
+            "there. Strict is refused; relaxed starts without the map (a warning), and only xl dmesg says so."
+        ),
+        remedy="Another memory size or mmio_hole, so that QEMU's RAM ends elsewhere.",
+        source="seen on a real run: cannot map reserved region [bf800000,bf800fff]: -16",
+    )
 )
 def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices' regions in the scratch range that touch no guest RAM (other rules report those)."""
@@ -203,16 +218,18 @@ def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Find
 
 
 @guest_rule(
-    "MEM215",
-    "hvmloader gives up: the guest crashes as it starts",
-    ERROR,
-    by="hvmloader",
-    why=(
-        "hvmloader allocates its own pages in 0xfc100000-0xfdffffff and needs 2 MiB of low RAM; libxl checks neither, "
-        "so xl reports success and the guest dies."
-    ),
-    remedy="Do not expose the region that lies there, or raise rdm_mem_boundary so that low RAM keeps 2 MiB.",
-    source="hvmloader/e820.c:44-54, e820.c:264; run on the vectors",
+    Rule(
+        "MEM215",
+        "hvmloader gives up: the guest crashes as it starts",
+        ERROR,
+        by="hvmloader",
+        why=(
+            "hvmloader allocates its own pages in 0xfc100000-0xfdffffff and needs 2 MiB of low RAM; libxl checks "
+            "neither, so xl reports success and the guest dies."
+        ),
+        remedy="Do not expose the region that lies there, or raise rdm_mem_boundary so that low RAM keeps 2 MiB.",
+        source="hvmloader/e820.c:44-54, e820.c:264; run on the vectors",
+    )
 )
 def firmware_crash(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """A guest that libxl builds and hvmloader crashes."""
@@ -224,16 +241,18 @@ def firmware_crash(context: Context, rule: Rule, build: Build) -> Iterator[Findi
 
 
 @guest_rule(
-    "MEM201",
-    "BARs hidden behind RAM that only QEMU believes in",
-    ERROR,
-    by="QEMU",
-    why=(
-        "hvmloader places BARs where low RAM was taken away; QEMU still has RAM there, so every access reads all ones: "
-        "the guest starts and its devices are dead."
-    ),
-    remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same addresses, and they answer.",
-    source="seen on real runs of Xen 4.17 (s12, s22), healed by the matching mmio_hole (s23)",
+    Rule(
+        "MEM201",
+        "BARs hidden behind RAM that only QEMU believes in",
+        ERROR,
+        by="QEMU",
+        why=(
+            "hvmloader places BARs where low RAM was taken away; QEMU still has RAM there, so every access reads all "
+            "ones: the guest starts and its devices are dead."
+        ),
+        remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same addresses, and they answer.",
+        source="seen on real runs of Xen 4.17 (s12, s22), healed by the matching mmio_hole (s23)",
+    )
 )
 def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Memory BARs below QEMU's end of low RAM."""
@@ -254,13 +273,15 @@ def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
 
 
 @guest_rule(
-    "MEM214",
-    "Video RAM does not fit",
-    ERROR,
-    by="libxl",
-    why="Each emulated graphics card needs a minimum of video RAM, and it is taken out of the guest's memory.",
-    remedy="Raise videoram or memory.",
-    source="libxl_create.c:266-302, libxl_dom.c:1087-1244",
+    Rule(
+        "MEM214",
+        "Video RAM does not fit",
+        ERROR,
+        by="libxl",
+        why="Each emulated graphics card needs a minimum of video RAM, and it is taken out of the guest's memory.",
+        remedy="Raise videoram or memory.",
+        source="libxl_create.c:266-302, libxl_dom.c:1087-1244",
+    )
 )
 def videoram(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Too little video RAM for the card, or so much that no RAM is left."""

@@ -19,21 +19,23 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 
 @guest_rule(
-    "RDM101",
-    "A region collides with low RAM and the policy is strict",
-    ERROR,
-    by="libxl",
-    why="libxl moves RAM out of the way only for regions that start above rdm_mem_boundary.",
-    remedy=(
-        "Lower rdm_mem_boundary below the region, set mmio_hole so that low RAM ends before it, "
-        "give less memory, or choose another device."
-    ),
-    source="libxl_dm.c:468-670 (25652f232c)",
+    Rule(
+        "RDM101",
+        "A region collides with low RAM and the policy is strict",
+        ERROR,
+        by="libxl",
+        why="libxl moves RAM out of the way only for regions that start above rdm_mem_boundary.",
+        remedy=(
+            "Lower rdm_mem_boundary below the region, set mmio_hole so that low RAM ends before it, "
+            "give less memory, or choose another device."
+        ),
+        source="libxl_dm.c:468-670 (25652f232c)",
+    )
 )
 def low_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Strict entries that still overlap [1 MiB, low RAM end)."""
     for layout, entry in _conflicts(build):
-        if _is_strict(build, entry) and entry.span.start >= MIB and entry.span.start < layout.low_end:
+        if _is_strict(entry) and entry.span.start >= MIB and entry.span.start < layout.low_end:
             yield _conflict(
                 context,
                 rule,
@@ -47,18 +49,20 @@ def low_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Findi
 
 
 @guest_rule(
-    "RDM102",
-    "A region collides with RAM and the policy lets it pass",
-    WARNING,
-    by="libxl",
-    why="libxl hides the region from the guest; the device may still do DMA there, into the guest's own RAM.",
-    remedy="As RDM101; or make the policy strict, so that Xen refuses instead.",
-    source="libxl_dm.c:468-670, xl.cfg(5)",
+    Rule(
+        "RDM102",
+        "A region collides with RAM and the policy lets it pass",
+        WARNING,
+        by="libxl",
+        why="libxl hides the region from the guest; the device may still do DMA there, into the guest's own RAM.",
+        remedy="As RDM101; or make the policy strict, so that Xen refuses instead.",
+        source="libxl_dm.c:468-670, xl.cfg(5)",
+    )
 )
 def ram_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Entries that overlap RAM without being strict."""
     for layout, entry in _conflicts(build):
-        if not _is_strict(build, entry):
+        if not _is_strict(entry):
             low = entry.span.start < layout.low_end
             yield _conflict(
                 context,
@@ -73,13 +77,15 @@ def ram_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Finding]
 
 
 @guest_rule(
-    "RDM103",
-    "A device shares its RMRR and the policy is strict",
-    ERROR,
-    by="Xen",
-    why="Whoever owns one of the devices reaches the memory of all; Xen refuses, even if all go to one guest.",
-    remedy="Use another controller or slot, or let the firmware drop the region (disable legacy USB emulation).",
-    source="vtd/iommu.c:2871-2887 (6457dae996)",
+    Rule(
+        "RDM103",
+        "A device shares its RMRR and the policy is strict",
+        ERROR,
+        by="Xen",
+        why="Whoever owns one of the devices reaches the memory of all; Xen refuses, even if all go to one guest.",
+        remedy="Use another controller or slot, or let the firmware drop the region (disable legacy USB emulation).",
+        source="vtd/iommu.c:2871-2887 (6457dae996)",
+    )
 )
 def shared_strict(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices with a shared RMRR whose policy is not relaxed."""
@@ -87,14 +93,16 @@ def shared_strict(context: Context, rule: Rule, build: Build) -> Iterator[Findin
 
 
 @guest_rule(
-    "RDM104",
-    "A device shares its RMRR and the policy is relaxed",
-    ERROR,
-    xen=WARNING,
-    by="Xen",
-    why="Xen only warns: firmware memory becomes reachable by the guest and stays shared with the other owners.",
-    remedy="Keep all owners in one trusted guest; the default profile blocks it, the xen profile takes a reason.",
-    source="vtd/iommu.c:2871-2887 (3848058e7d)",
+    Rule(
+        "RDM104",
+        "A device shares its RMRR and the policy is relaxed",
+        ERROR,
+        xen=WARNING,
+        by="Xen",
+        why="Xen only warns: firmware memory becomes reachable by the guest and stays shared with the other owners.",
+        remedy="Keep all owners in one trusted guest; the default profile blocks it, the xen profile takes a reason.",
+        source="vtd/iommu.c:2871-2887 (3848058e7d)",
+    )
 )
 def shared_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices with a shared RMRR whose policy is relaxed."""
@@ -102,14 +110,16 @@ def shared_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Findi
 
 
 @host_rule(
-    "RDM105",
-    "Devices that share a region have different owners",
-    ERROR,
-    xen=WARNING,
-    by="nobody",
-    why="The owners can read and change each other's device memory: there is no isolation between them.",
-    remedy="Give them all to one guest, or leave the others unbound.",
-    source="vtd/iommu.c (the comment above the shared RMRR test), SUPPORT.md",
+    Rule(
+        "RDM105",
+        "Devices that share a region have different owners",
+        ERROR,
+        xen=WARNING,
+        by="nobody",
+        why="The owners can read and change each other's device memory: there is no isolation between them.",
+        remedy="Give them all to one guest, or leave the others unbound.",
+        source="vtd/iommu.c (the comment above the shared RMRR test), SUPPORT.md",
+    )
 )
 def sharers_split(context: Context, rule: Rule) -> Iterator[Finding]:
     """Shared regions whose devices sit in two guests, or in a guest and in use by dom0."""
@@ -130,18 +140,20 @@ def sharers_split(context: Context, rule: Rule) -> Iterator[Finding]:
 
 
 @guest_rule(
-    "RDM106",
-    "A region above 4 GiB collides with high RAM and the policy is strict",
-    ERROR,
-    by="libxl",
-    why="libxl never moves RAM for a region above 4 GiB.",
-    remedy="Give the guest less memory.",
-    source="libxl_dm.c:468-670 (25652f232c)",
+    Rule(
+        "RDM106",
+        "A region above 4 GiB collides with high RAM and the policy is strict",
+        ERROR,
+        by="libxl",
+        why="libxl never moves RAM for a region above 4 GiB.",
+        remedy="Give the guest less memory.",
+        source="libxl_dm.c:468-670 (25652f232c)",
+    )
 )
 def high_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Strict entries that overlap [4 GiB, high RAM end) alone."""
     for layout, entry in _conflicts(build):
-        if _is_strict(build, entry) and entry.span.start >= layout.low_end:
+        if _is_strict(entry) and entry.span.start >= layout.low_end:
             below = max(0, entry.span.start - GIB4) + layout.mmio_start + build.domain.video_kib * 1024
             hint = f"maxmem at most {below // MIB} MiB" if entry.span.start > GIB4 else None
             yield _conflict(
@@ -157,18 +169,20 @@ def high_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Find
 
 
 @guest_rule(
-    "RDM107",
-    "A region below 1 MiB, and the policy is strict",
-    ERROR,
-    by="libxl",
-    why="The first MiB belongs to every guest's BIOS and VGA, so a strict reservation there always fails.",
-    remedy="Disable legacy USB or PS/2 emulation in the firmware; for a USB controller rdm_policy=relaxed.",
-    source="5005714929 removed the exception that older releases made",
+    Rule(
+        "RDM107",
+        "A region below 1 MiB, and the policy is strict",
+        ERROR,
+        by="libxl",
+        why="The first MiB belongs to every guest's BIOS and VGA, so a strict reservation there always fails.",
+        remedy="Disable legacy USB or PS/2 emulation in the firmware; for a USB controller rdm_policy=relaxed.",
+        source="5005714929 removed the exception that older releases made",
+    )
 )
 def below_one_mib(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Strict entries that start below 1 MiB and overlap what libxl takes for RAM."""
     for _, entry in _conflicts(build):
-        if _is_strict(build, entry) and entry.span.start < MIB:
+        if _is_strict(entry) and entry.span.start < MIB:
             yield _conflict(
                 context,
                 rule,
@@ -181,13 +195,15 @@ def below_one_mib(context: Context, rule: Rule, build: Build) -> Iterator[Findin
 
 
 @guest_rule(
-    "RDM108",
-    "A region starts exactly at the boundary",
-    WARNING,
-    by="libxl",
-    why="libxl moves RAM for regions that start above the boundary; one that starts at it counts as below.",
-    remedy="Set rdm_mem_boundary one MiB lower.",
-    source="libxl_dm.c:468-670",
+    Rule(
+        "RDM108",
+        "A region starts exactly at the boundary",
+        WARNING,
+        by="libxl",
+        why="libxl moves RAM for regions that start above the boundary; one that starts at it counts as below.",
+        remedy="Set rdm_mem_boundary one MiB lower.",
+        source="libxl_dm.c:468-670",
+    )
 )
 def at_boundary(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Entries whose start equals the boundary."""
@@ -256,7 +272,7 @@ def _conflicts(build: Build) -> Iterator[tuple[Layout, ReservedEntry]]:
             yield layout, entry
 
 
-def _is_strict(build: Build, entry: ReservedEntry) -> bool:
+def _is_strict(entry: ReservedEntry) -> bool:
     """Whether the entry is judged as strict. Masked ones have been let pass; those never reached keep their policy."""
     return entry.policy is RdmPolicy.STRICT
 
