@@ -6,12 +6,12 @@ and arch/x86/mm/p2m.c:1245-1284 (assignment), amd/iommu_map.c:694-762 (AMD's reg
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
-from planner.model.host import Host, RegionKind, ReservedRegion
+from planner.model.host import Host, PciDevice, RegionKind, ReservedRegion
 from planner.model.span import PAGE, Span, round_down, round_up
 from planner.xen import boot_options, tables
 from planner.xen.release import Release
@@ -57,12 +57,14 @@ class Iommu:
 
     `regions` are the registered ones in the order Xen lists them; `steps` say what became of the rest. Without a
     working IOMMU (`enabled` False) there are no regions and no device can be assigned; `error` is Xen's line.
+    `devices` is the host's listing; empty where nobody made one.
     """
 
     enabled: bool
     regions: tuple[Rdm, ...] = ()
     steps: tuple[Step, ...] = ()
     error: str | None = None
+    devices: Mapping[Sbdf, PciDevice] = field(default_factory=dict)
     _by_device: dict[Sbdf, tuple[Rdm, ...]] = field(default_factory=dict)
 
     def regions_of(self, address: Sbdf) -> tuple[Rdm, ...]:
@@ -93,7 +95,8 @@ def boot(host: Host, release: Release) -> Iommu:
     if host.iommu == "none":
         return Iommu(False, error="I/O virtualisation disabled")
     table = tables.parse_ivrs(host, release) if tables.is_amd(host) else tables.parse_dmar(host, release)
-    iommu = Iommu(table.error is None, tuple(register(table.regions)), table.steps, table.error)
+    regions = tuple(register(table.regions))
+    iommu = Iommu(table.error is None, regions, table.steps, table.error, host.by_address)
     return _add_options(iommu, host) if iommu.enabled and host.xen_command_line else iommu
 
 
@@ -130,8 +133,11 @@ def attach(
         return _refused(address, [step])
     strict = policy is not RdmPolicy.RELAXED
     steps: list[Step] = []
-    errno = _shared_test(iommu, address, strict, domain, steps) or _map_regions(
-        iommu, address, strict, mapped, held, domain, steps
+    errno = (
+        _known(iommu, address, steps)
+        or _shared_test(iommu, address, strict, domain, steps)
+        or _map_regions(iommu, address, strict, mapped, held, domain, steps)
+        or _context(iommu, address, steps)
     )
     if errno:
         line = f"{domain}: assign ({address}) failed ({errno})"
@@ -142,8 +148,25 @@ def attach(
 
 
 def _refused(address: Sbdf, steps: list[Step]) -> Attach:
-    error = next((step.log for step in steps if step.level == "error"), None)
+    error = next((step.log for step in steps if step.level == "error" and step.log), None)
     return Attach(address, False, error, tuple(steps))
+
+
+def _known(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
+    """pci_get_pdev (pt/pci.c). Returns 0, or -ENODEV. Without a listing of the host nobody can say."""
+    if not iommu.devices or address in iommu.devices:
+        return 0
+    steps.append(Step(f"the host has no {address}", "pt/pci.c:1570-1677", None, "error"))
+    return -19
+
+
+def _context(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
+    """domain_context_mapping (vtd/iommu.c): a host bridge never goes to a guest. Returns 0, or -EPERM."""
+    device = iommu.devices.get(address)
+    if device is None or not (device.class_code or "").startswith("0600"):
+        return 0
+    steps.append(Step("a host bridge stays with dom0", "vtd/iommu.c: domain_context_mapping", None, "error"))
+    return -1
 
 
 def _shared_test(iommu: Iommu, address: Sbdf, strict: bool, domain: str, steps: list[Step]) -> int:
@@ -225,7 +248,7 @@ def _add_options(table: Iommu, host: Host) -> Iommu:
             line = f"Adding RMRR for {devices} range [{rdm.span.start // PAGE:x}-{rdm.span.last // PAGE:x}]"
             steps.append(Step(f"{rdm.span} added by the command line", "vtd/dmar.c:1195-1264", line))
             regions.insert(0, rdm)  # list_add puts each at the head
-    return Iommu(True, tuple(regions), tuple(steps))
+    return replace(table, regions=tuple(regions), steps=tuple(steps), _by_device={})
 
 
 def _rdm(region: ReservedRegion) -> Rdm:

@@ -33,6 +33,13 @@ def _with_bar(size: int) -> Host:
     return machine.model_copy(update={"devices": devices})
 
 
+def _with_class(code: str) -> Host:
+    """A host whose NIC is of that class."""
+    machine = host()
+    devices = tuple(device.model_copy(update={"class_code": code}) for device in machine.devices)
+    return machine.model_copy(update={"devices": devices})
+
+
 CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest, ...]]]] = [
     ("RDM101", (host(LOW), guest(STRICT)), (host(LOW), guest(STRICT, memory=1900))),
     ("RDM102", (host(LOW), guest(RELAXED)), (host(LOW), guest(STRICT))),
@@ -85,6 +92,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ("CFG601", (host(), guest(rdm="strategy=host,policy=strict")), (host(), guest(rdm="strategy=host"))),
     ("CFG602", (host(), guest(rdm="strategy=host, policy=strict")), (host(), guest(rdm="strategy=host"))),
     ("CFG603", (host(), guest(rdm="strategy=host")), (host(), guest(rdm="strategy=host,policy=strict"))),
+    ("PCI501", (_with_class("0604"), guest(NIC)), (_with_class("0200"), guest(NIC))),
     ("CFG606", (host(xen="4.14"), guest("name=nic")), (host(), guest("name=nic"))),
     ("CFG612", (host(), guest(NIC, rdm="strategy=host")), (host(), guest(STRICT, rdm="strategy=host"))),
     ("INV902", (host(sources={}),), (host(),)),

@@ -1,0 +1,29 @@
+"""PCI: facts about single devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
+from planner.xen.build import Build
+
+
+@guest_rule(
+    Rule(
+        "PCI501",
+        "A bridge cannot be given away",
+        Severity.ERROR,
+        by="Xen",
+        why="Other devices stand behind a bridge; Xen refuses a host bridge and makes nothing of the others.",
+        remedy="Give the device behind the bridge.",
+        source="vtd/iommu.c: domain_context_mapping",
+    )
+)
+def bridge(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Devices of class 06 in a guest's list."""
+    known = context.plan.host.by_address
+    for item in build.guest.pci:
+        device = known.get(item.address) if item.address is not None else None
+        if device is not None and device.is_bridge:
+            message = f"{device.address.short} is a bridge ({device.class_name or device.class_code or 'class 06'})"
+            yield context.finding(rule, build.guest, message, device=device.address)
