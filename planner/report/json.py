@@ -109,7 +109,7 @@ def _libxl(layout: Layout) -> dict[str, Any]:
         "regions": [
             {
                 "span": span(entry.span),
-                "policy": entry.policy.value if entry.policy is not None else None,
+                "policy": entry.wanted.value if entry.wanted is not None else None,
                 "state": region_state(layout, entry.span, entry.policy),
                 "devices": [str(device) for device in entry.devices],
             }

@@ -9,7 +9,7 @@ from dataclasses import replace
 from planner.model.guest import RdmStrategy
 from planner.model.span import KIB, Span, format_size
 from planner.policy.evaluate import Report
-from planner.report.words import GLYPHS, Style, plain, printable, wrap
+from planner.report.words import GLYPHS, Style, plain, plural, printable, wrap
 from planner.xen import libxl, views
 from planner.xen.build import STAGES, Build, Stage
 from planner.xen.segments import Segment, SegmentKind, segments
@@ -169,7 +169,7 @@ def _warnings(build: Build, width: int, style: Style) -> list[str]:
             lines += wrap(text, width, "  ", style, "error")
     dead = [clash for clash in build.disagreements if clash.kind == "dead_bar"]
     if dead:
-        text = f"{GLYPHS['error']} {len(dead)} BARs from {dead[0].span.start:#x} lie behind QEMU's RAM: all ones"
+        text = f"{GLYPHS['error']} {plural(len(dead), 'BAR')} from {dead[0].span.start:#x} behind QEMU's RAM: all ones"
         lines += wrap(text, width, "  ", style, "error")
     for step in (step for stage in build.stages for step in stage.steps):
         if step.log and step.level in GLYPHS:

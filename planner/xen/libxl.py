@@ -42,12 +42,14 @@ class E820Entry(NamedTuple):
 class ReservedEntry(NamedTuple):
     """A region in libxl's list. Policy INVALID: masked, the guest never hears of it; None: undefined.
 
-    `devices` are the guest's devices that brought it; empty where only `strategy=host` did.
+    `devices` are the guest's devices that brought it; empty where only `strategy=host` did. `wanted` is the policy
+    before libxl masked it.
     """
 
     span: Span
     policy: RdmPolicy | None
     devices: tuple[Sbdf, ...]
+    wanted: RdmPolicy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class _Builder:
     def _collect(self) -> bool:
         """Fill the list in libxl's order; False where `strategy=host` finds nothing and libxl leaves at once."""
         if self.domain.strategy is RdmStrategy.HOST:
-            self.regions = [ReservedEntry(rdm.span, self.policy, ()) for rdm in self.iommu.regions]
+            self.regions = [ReservedEntry(rdm.span, self.policy, (), self.policy) for rdm in self.iommu.regions]
             self.reserved_steps.append(Step(f"strategy=host: {len(self.regions)} regions of the host", _RULE))
             if not self.regions:
                 return False
@@ -187,10 +189,10 @@ class _Builder:
     def _add(self, span: Span, policy: RdmPolicy | None, address: Sbdf) -> None:
         for index, entry in enumerate(self.regions):
             if entry.span.start == span.start:  # libxl compares the start alone; the last device's policy wins
-                self.regions[index] = ReservedEntry(entry.span, policy, (*entry.devices, address))
+                self.regions[index] = ReservedEntry(entry.span, policy, (*entry.devices, address), policy)
                 self.reserved_steps.append(Step(f"{span} again for {address}: policy now {policy}", _RULE))
                 return
-        self.regions.append(ReservedEntry(span, policy, (address,)))
+        self.regions.append(ReservedEntry(span, policy, (address,), policy))
         self.reserved_steps.append(Step(f"{span} for {address}, {policy}", _RULE))
 
     def _lower_low_ram(self) -> None:
