@@ -85,13 +85,23 @@ class Context:
     iommu: Iommu
     builds: tuple[Build, ...]
 
-    def host_finding(self, rule: Rule, message: str, *, region: Span | None = None, help: str | None = None) -> Finding:  # noqa: A002
-        """A finding about the host."""
+    def host_finding(
+        self,
+        rule: Rule,
+        message: str,
+        *,
+        severity: Severity | None = None,
+        region: Span | None = None,
+        xen_says: str | None = None,
+        help: str | None = None,  # noqa: A002
+    ) -> Finding:
+        """A finding about the host; `severity` overrides the rule's own."""
         return Finding(
             rule=rule,
-            severity=rule.severity_in(self.plan.profile),
+            severity=severity or rule.severity_in(self.plan.profile),
             message=message,
             region=region,
+            xen_says=xen_says,
             help=help,
             file=self.plan.host_file,
         )

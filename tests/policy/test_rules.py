@@ -9,7 +9,7 @@ from planning import NIC, OTHER, USB, guest, host, report, rmrr, rules
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest
-from planner.model.host import Bar, DeviceScope, Host, ReservedRegion
+from planner.model.host import Bar, DeviceScope, Host, MemoryRange, ReservedRegion
 from planner.model.span import MIB
 from planner.policy.findings import RULES
 
@@ -23,6 +23,9 @@ STRICT, RELAXED = f"{NIC},rdm_policy=strict", f"{NIC},rdm_policy=relaxed"
 def _bound(machine: Host, driver: str | None) -> Host:
     devices = tuple(device.model_copy(update={"driver": driver}) for device in machine.devices)
     return machine.model_copy(update={"devices": devices})
+
+
+_RESERVED = MemoryRange(start=LOW.start, end=LOW.end, type="reserved")
 
 
 def _with_bar(size: int) -> Host:
@@ -61,6 +64,18 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
         (host(rmrr(0x80000000, 0x80000FFF, NIC)), guest(STRICT)),
         (host(rmrr(0x80000000, 0x80000FFF, NIC)), guest(STRICT, rdm_mem_boundary=2047)),
     ),
+    (
+        "RDM110",
+        (host(rmrr(0x1000, 0x2FFF, NIC), rmrr(0x2000, 0x3FFF, USB)),),
+        (host(rmrr(0x1000, 0x1FFF, NIC), rmrr(0x2000, 0x3FFF, USB)),),
+    ),
+    (
+        "RDM111",
+        (host(LOW, xen="master", memory_map=(MemoryRange(start=0, end=LOW.end, type="ram"),)),),
+        (host(LOW, xen="master", memory_map=(MemoryRange(start=0, end=LOW.start - 1, type="ram"), _RESERVED)),),
+    ),
+    ("RDM112", (host(rmrr(0x2000, 0x1FFF, NIC)),), (host(rmrr(0x2000, 0x2FFF, NIC)),)),
+    ("RDM113", (host(LOW, devices=(USB,)),), (host(LOW, devices=(NIC,)),)),
     ("MEM202", (host(), guest(mmio_hole=255)), (host(), guest(mmio_hole=256))),
     ("MEM204", (host(), guest(NIC, memory=2048, maxmem=4096)), (host(), guest(NIC, memory=4096, maxmem=4096))),
     ("MEM205", (host(), guest(NIC, type="pvh")), (host(), guest(type="pvh"))),
@@ -168,7 +183,16 @@ def test_overlapping_rmrrs_switch_vtd_off() -> None:
 
 def test_a_region_whose_devices_are_all_absent_is_ignored() -> None:
     machine = host(SHARED, LOW, devices=(OTHER,))
-    assert rules(report(machine, guest(OTHER))) == set()
+    assert rules(report(machine, guest(OTHER))) == {"RDM113"}
+
+
+def test_table_oddities_that_xen_lives_with_are_warnings() -> None:
+    ram = (MemoryRange(start=0, end=LOW.end, type="ram"),)
+    outside = next(f for f in report(host(LOW, memory_map=ram)).findings if f.rule.id == "RDM111")
+    assert (outside.severity, outside.guest) == ("warning", None)
+    assert "not in reserved memory" in (outside.xen_says or "")
+    odd = next(f for f in report(host(rmrr(0x1000, 0x2000, NIC))).findings if f.rule.id == "RDM112")
+    assert odd.severity == "warning"
 
 
 def test_help_of_a_conflict_clears_it() -> None:
