@@ -74,7 +74,7 @@ hostile = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(hostile)
 def test_no_input_makes_it_raise(inputs: Inputs) -> None:
     outcome = run(inputs)
@@ -88,7 +88,7 @@ def test_no_input_makes_it_raise(inputs: Inputs) -> None:
     assert starts == sorted(starts)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(hostile.map(lambda inputs: replace(inputs, platform_bar_uc=None)))
 def test_bars_of_one_space_never_overlap_and_are_aligned(inputs: Inputs) -> None:
     outcome = run(inputs)
@@ -105,7 +105,7 @@ def test_bars_of_one_space_never_overlap_and_are_aligned(inputs: Inputs) -> None
 pages = st.lists(st.integers(0x90000, 0xFBFFF), min_size=0, max_size=20, unique=True).map(sorted)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pages, st.lists(st.tuples(st.integers(12, 27), st.booleans()), max_size=20), st.booleans())
 def test_low_bars_dodge_regions_that_do_not_overlap_each_other(
     edges: list[int], bars: list[tuple[int, bool]], fixed: bool
@@ -120,7 +120,7 @@ def test_low_bars_dodge_regions_that_do_not_overlap_each_other(
     assert not [(span, region) for span in low for region in regions if span.overlaps(region)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(hostile.filter(lambda inputs: inputs.high_pgend == 0 or 1 << 20 < inputs.high_pgend < 1 << 31))
 def test_ram_is_kept_but_for_the_pages_taken_for_firmware(inputs: Inputs) -> None:
     outcome = run(inputs)
