@@ -105,9 +105,10 @@ def collect(folder: Path) -> Collection:
 
 def _files(folder: Path, notes: list[str]) -> list[tuple[Path, str]]:
     """The files to look at and their names within `folder`, in the order of their names."""
+    entries = list_folder(folder)
     root = folder.resolve()
     files: list[tuple[Path, str]] = []
-    for path in list_folder(folder):
+    for path in entries:
         if path.name.startswith("."):
             continue
         if _is_folder(path) and not _inside(path, root):

@@ -7,6 +7,8 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 
 from planner.model.errors import InputError
@@ -14,6 +16,9 @@ from planner.model.span import MIB, format_size
 
 MAX_BYTES = 16 * MIB
 """More than any inventory, table, listing or config is: a larger file was named by mistake."""
+
+
+_read: set[Path] = set()  # what this process has read: a result must not replace it
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
@@ -27,6 +32,7 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
                 raise InputError(f"expected a file, but this is {what}", source=str(path))
             with path.open("rb") as file:
                 data = file.read(limit + 1)
+            _read.add(Path(os.path.realpath(path)))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", source=str(path)) from None
     if len(data) > limit:
@@ -43,6 +49,8 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"expected text, but byte {error.start} ({data[error.start]:#04x}) is not UTF-8"
         raise InputError(message, source=str(path), line=line) from None
+    if text.startswith("\ufeff"):
+        raise InputError("starts with a byte order mark, which Xen and TOML refuse; save it without", source=str(path))
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError("expected text, but this is binary (it has a NUL byte)", source=str(path), line=line)
@@ -50,23 +58,53 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
 
 
 def write_text(path: Path, text: str) -> Path | None:
-    """Replace `path` in one step, keeping its mode; a link's target is replaced, not the link.
+    """Replace `path` in one step; as `write_texts` for one file."""
+    return write_texts({path: text})[path]
 
-    What stood there is kept beside it as `NAME.bak`; returns that path, or None where nothing stood there or it
-    already had this content. InputError when the folder cannot be written; the old file is then untouched.
+
+def write_texts(files: Mapping[Path, str]) -> dict[Path, Path | None]:
+    """Replace several files, all or none: every one is written beside its place before the first is moved there.
+
+    Modes are kept, and a link's target is replaced, not the link. What stood in a file is kept beside it as
+    `NAME.bak` (`NAME.bak.1` and so on: no backup is ever overwritten); the answer has that path, None where nothing
+    stood there or it already had this content. A terminal or /dev/null is simply written to. InputError when one of
+    them cannot be written.
     """
-    target = Path(os.path.realpath(path))
+    backups: dict[Path, Path | None] = dict.fromkeys(files)
+    staged: list[tuple[Path, Path]] = []
+    path = Path()
     try:
-        old = target.read_bytes() if target.exists() else None
-        if old == text.encode():
-            return None
-        backup = target.with_name(target.name + ".bak") if old is not None else None
-        if backup is not None and old is not None:
-            _replace(backup, old, target.stat().st_mode)
-        _replace(target, text.encode(), target.stat().st_mode if old is not None else None)
+        for path, text in files.items():
+            target = Path(os.path.realpath(path))
+            if target.exists() and not target.is_file():
+                _write_through(target, text)
+                continue
+            old = target.read_bytes() if target.exists() else None
+            if old == text.encode():
+                continue
+            mode = target.stat().st_mode if old is not None else None
+            if old is not None:
+                backups[path] = backup = _free_backup(target, old)
+                if not backup.exists():
+                    staged.append((_stage(backup, old, mode), backup))
+            staged.append((_stage(target, text.encode(), mode), target))
+        while staged:
+            temporary, target = staged.pop(0)
+            temporary.replace(target)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", source=str(path)) from None
-    return backup
+    finally:
+        for temporary, _ in staged:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+    return backups
+
+
+def write_result(path: Path, text: str) -> None:
+    """Write a report or an inventory. InputError, and nothing written, where that would replace what it was made of."""
+    if Path(os.path.realpath(path)) in _read:
+        raise InputError("is one of the files that were read; name another for the result", source=str(path))
+    write_text(path, text)
 
 
 def make_folder(path: Path) -> None:
@@ -92,19 +130,37 @@ def samples_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "sample-hosts"
 
 
-def _replace(target: Path, data: bytes, mode: int | None) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+def _write_through(target: Path, text: str) -> None:
+    if not stat.S_ISCHR(target.stat().st_mode):
+        what = "a folder" if target.is_dir() else "neither a file nor a terminal"
+        raise InputError(f"cannot be written: it is {what}", source=str(target))
+    with target.open("w", encoding="utf-8") as device:
+        device.write(text)
+
+
+def _free_backup(target: Path, old: bytes) -> Path:
+    """Where to keep `old`: the first name that is free, or that keeps the very same already."""
+    for number in count():
+        backup = target.with_name(f"{target.name}.bak" + (f".{number}" if number else ""))
+        if not backup.exists() or (backup.is_file() and backup.read_bytes() == old):
+            return backup
+    raise AssertionError("count() does not end")
+
+
+def _stage(target: Path, data: bytes, mode: int | None) -> Path:
+    """A finished file beside `target`, ready to be moved there."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
-        Path(name).replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+    return Path(name)
 
 
 def _umask() -> int:

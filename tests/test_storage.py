@@ -81,3 +81,46 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made a folder"):
         storage.make_folder(tmp_path / "file" / "sub")
+
+
+def test_backups_are_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "vm.cfg"
+    for text in ("first\n", "second\n", "third\n"):
+        storage.write_text(path, text)
+    assert [(tmp_path / name).read_text() for name in ("vm.cfg", "vm.cfg.bak", "vm.cfg.bak.1")] == [
+        "third\n",
+        "first\n",
+        "second\n",
+    ]
+    path.write_text("first\n")
+    assert storage.write_text(path, "fourth\n") == tmp_path / "vm.cfg.bak"
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
+    (tmp_path / "b.cfg").mkdir()
+    with pytest.raises(InputError, match=r"b\.cfg: cannot be written: it is a folder"):
+        storage.write_texts({tmp_path / "a.cfg": "a\n", tmp_path / "b.cfg": "b\n"})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["b.cfg"]
+
+
+def test_devices_are_written_through_and_pipes_refused(tmp_path: Path) -> None:
+    storage.write_text(Path(os.devnull), "gone\n")
+    assert Path(os.devnull).is_char_device()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="neither a file nor a terminal"):
+        storage.write_text(tmp_path / "pipe", "x\n")
+
+
+def test_a_result_never_replaces_what_it_was_made_of(tmp_path: Path) -> None:
+    path = tmp_path / "host.toml"
+    path.write_text("a = 1\n")
+    storage.read_text(path)
+    with pytest.raises(InputError, match="one of the files that were read"):
+        storage.write_result(path, "report\n")
+    assert path.read_text() == "a = 1\n"
+
+
+def test_a_byte_order_mark_is_named(tmp_path: Path) -> None:
+    (tmp_path / "vm.cfg").write_bytes(b"\xef\xbb\xbfname = 'a'\n")
+    with pytest.raises(InputError, match="byte order mark"):
+        storage.read_text(tmp_path / "vm.cfg")

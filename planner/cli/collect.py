@@ -24,7 +24,7 @@ def command(folder: Path, output: Path | None, quiet: bool) -> None:
     collection = collect(folder)
     rendered = host_toml.render(collection.host)
     if output is not None:
-        storage.write_text(output, rendered)
+        storage.write_result(output, rendered)
     else:
         click.echo(rendered, nl=False)
     if not quiet:

@@ -18,7 +18,7 @@ from planner.cli import exits, options
 def command(
     ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str, rdm: str, folder: Path, quiet: bool
 ) -> None:
-    """Write every guest's xl.cfg to a folder, or nothing at all while a finding blocks.
+    """Write every guest's xl.cfg to a folder, or nothing at all while a finding blocks or one cannot be written.
 
     What stood in a file that is replaced is kept beside it as NAME.bak.
     """
@@ -45,7 +45,6 @@ def command(
                 raise InputError(f"two guests would be written to {folder / name}")
             files[folder / name] = xlcfg.render(guest)
     storage.make_folder(folder)
-    for path, content in files.items():
-        backup = storage.write_text(path, content)
+    for path, backup in storage.write_texts(files).items():
         if not quiet:
             click.echo(f"{path}" + (f" (before: {backup})" if backup else ""))

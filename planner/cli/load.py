@@ -33,6 +33,9 @@ def plans(
     else:
         first = paths[0]
         named = [(str(first), first / "host.toml" if is_site(first) else first, paths[1:])]
+    for name, _, guests in named:
+        if not guests:
+            click.echo(f"rdm-planner: {printable(name)}: no guest is named, so only the host is looked at", err=True)
     documented = rdm == "documented"
     return [
         (name, replace(_plan(host, guests), xen=xen, profile=Profile(profile), rdm_as_documented=documented))

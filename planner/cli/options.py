@@ -69,7 +69,7 @@ def emit(text: Callable[[int, Callable[[str, str], str]], str], output: Path | N
     from planner.report.words import plain
 
     if output is not None:
-        storage.write_text(output, text(80, plain))
+        storage.write_result(output, text(80, plain))
         return
     if quiet:
         return

@@ -32,8 +32,8 @@ def render(guest: Guest) -> str:
         text = _set_size(text, key, getattr(guest, key), path)
     wanted = guest.pci
     if guest_reader.read(text, path).pci != wanted:
-        edited = _edit_pci(text, wanted)
-        text = edited if _reads_as(edited, path, wanted) else _replace_pci(text, wanted)
+        ways = (_edit_pci, _refill_pci, _replace_pci)
+        text = next((edited for way in ways if _reads_as(edited := way(text, wanted), path, wanted)), text)
     if guest_reader.read(text, path) != guest:
         raise InputError("cannot be edited into what the plan asks for without changing other settings", source=path)
     return text
@@ -125,6 +125,25 @@ def _edit_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
     return _apply(text, cuts)
 
 
+def _refill_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
+    """The wanted items in the places of the present ones, in order: for lists that change theirs. Comments stay."""
+    setting = parse(text).latest.get("pci")
+    if setting is None or not isinstance(setting.joined, ListValue):
+        return text
+    atoms = [atom for atom in setting.joined.items if isinstance(atom, Atom)]
+    written = {
+        _key(item): text[atom.start : atom.end] for atom in atoms if (item := pci_spec.parse(atom.text)) in wanted
+    }
+    filled = [
+        _Cut(atom.start, atom.end, written.get(_key(item), _quoted(item, text[atom.start])))
+        for atom, item in zip(atoms, wanted, strict=False)
+    ]
+    spare = [_without_item(text, atom, atoms) for atom in atoms[len(wanted) :]]
+    extra = wanted[len(atoms) :]
+    added = [_added(text, setting, atoms, list(extra))] if extra else []
+    return _apply(text, [*filled, *spare, *added])
+
+
 def _quoted(item: Passthrough, style: str) -> str:
     spec = pci_spec.render(item)
     return f"'{spec}'" if style == "'" and "'" not in spec and "\\" not in spec else quote(spec)
@@ -151,7 +170,9 @@ def _without_item(text: str, atom: Atom, atoms: list[Atom]) -> _Cut:
     if comma is not None:
         return _Cut(start, end + len(text[end:]) - len(text[end:].lstrip(" \t")))
     previous = max((other.end for other in atoms if other.end <= start), default=None)
-    return _Cut(previous, end) if previous is not None and not text[previous:start].strip(", \t") else _Cut(start, end)
+    if previous is not None and not text[previous:start].strip(", \t"):
+        return _Cut(previous, end)
+    return _Cut(len(text[:start].rstrip(" \t")), end)
 
 
 def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthrough]) -> _Cut:

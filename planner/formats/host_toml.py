@@ -30,6 +30,7 @@ _EXAMPLES = {
     "path": 'a path in lower case such as "00:1c.7/00.0"',
 }
 _MAX_MESSAGE = 300
+_MAX_LINE = 4000
 
 
 def parse(text: str) -> Host:
@@ -48,6 +49,9 @@ def render(host: Host) -> str:
 
 def parse_model(model: type[Model], text: str) -> Model:
     """TOML `text` as a `model`, with errors a person can act on."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > _MAX_LINE:  # tomllib takes quadratic time over a key of very many parts
+            raise InputError(f"a line of {len(line)} characters; no inventory has one above {_MAX_LINE}", line=number)
     try:
         return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

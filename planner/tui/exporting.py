@@ -37,7 +37,7 @@ class Exporter:
         """Write the guests' files to `folder`.
 
         InputError, and nothing written, when a file changed since it was read, two guests would go to one file, or a
-        guest cannot be rendered; a disk that fails half way says what was written before.
+        guest cannot be rendered or written.
         """
         files: dict[Path, tuple[Guest, str]] = {}
         for guest in guests:
@@ -47,16 +47,9 @@ class Exporter:
             self._check_unchanged(guest)
             files[path] = (guest, xlcfg.render(guest))
         storage.make_folder(folder)
-        written: list[Written] = []
-        for path, (guest, text) in files.items():
-            try:
-                backup = storage.write_text(path, text)
-            except InputError as error:
-                done = f"; written before that: {', '.join(str(one.path) for one in written)}" if written else ""
-                raise InputError(f"{error.message}{done}", source=error.source) from None
-            self._known[path] = text
-            written.append(Written(guest.name, path, backup))
-        return written
+        backups = storage.write_texts({path: text for path, (_, text) in files.items()})
+        self._known |= {path: text for path, (_, text) in files.items()}
+        return [Written(guest.name, path, backups[path]) for path, (guest, _) in files.items()]
 
     def _check_unchanged(self, guest: Guest) -> None:
         known = self.before(guest)

@@ -122,7 +122,7 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         stages.append(Stage("firmware", outcome.ok, (), outcome))
     attached: tuple[Attach, ...] = ()
     if error is None:
-        attached = _attach_all(domain, iommu, _populated(layout, view))
+        attached = _attach_all(guest, domain, iommu, _populated(layout, view))
         error = next((attach.error for attach in attached if not attach.ok), None)
         stages.append(Stage("attach", error is None, tuple(step for attach in attached for step in attach.steps)))
     # Devices are attached before the guest first runs, so hvmloader's word comes last.
@@ -201,13 +201,30 @@ def _populated(layout: Layout | None, view: QemuView | None) -> tuple[Span, ...]
     return (*(layout.ram if layout is not None else ()), *((view.scratch,) if view is not None else ()))
 
 
-def _attach_all(domain: Domain, iommu: Iommu, mapped: tuple[Span, ...]) -> tuple[Attach, ...]:
+def _attach_all(guest: Guest, domain: Domain, iommu: Iommu, mapped: tuple[Span, ...]) -> tuple[Attach, ...]:
     """Every device in config order: libxl asks for all of them, also after a refusal (seen on a real run)."""
     attached: list[Attach] = []
     held: list[Span] = []
-    for device in domain.devices:
-        if device.address is not None:
-            answer = hypervisor.attach(iommu, device.address, device.policy, mapped, held=held)
-            attached.append(answer)
-            held += answer.held
+    for item, device in zip(guest.pci, domain.devices, strict=True):
+        address = device.address
+        if address is None:
+            continue
+        if item.all_functions and item.vslot is None:
+            line = "Must specify a v-slot for multi-function devices"
+            attached.append(Attach(address, False, line, (Step("no v-slot", "libxl_pci.c:1659-1664", line, "error"),)))
+            continue
+        if item.all_functions:
+            address = _last_function(iommu, address)
+        if any(answer.address == address and answer.ok for answer in attached):
+            line = "already assigned to a different guest"
+            attached.append(Attach(address, False, line, (Step("listed twice", "pt/pci.c:1570-1677", line, "error"),)))
+            continue
+        answer = hypervisor.attach(iommu, address, device.policy, mapped, held=held)
+        attached.append(answer)
+        held += answer.held
     return tuple(attached)
+
+
+def _last_function(iommu: Iommu, address: Sbdf) -> Sbdf:
+    """The function that `BB:DD.*` really attaches: the loop ends after the highest-numbered (libxl_pci.c:1675-1690)."""
+    return max((one for one in iommu.devices if one.slot == address.slot), default=address)

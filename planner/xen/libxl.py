@@ -91,15 +91,21 @@ class Layout:
 
 
 def check_config(domain: Domain, iommu: Iommu) -> str | None:
-    """The line with which libxl refuses the domain before it builds anything (libxl_create.c:1163-1202), or None."""
-    if not domain.devices:
+    """The line with which libxl refuses the domain before it builds anything, or None.
+
+    Source: libxl_create.c:1163-1202 and libxl_x86.c:848-875. Passthrough that is not said is on when there are devices.
+    """
+    wanted = domain.passthrough not in (None, "disabled") or (domain.passthrough is None and bool(domain.devices))
+    if domain.passthrough == "disabled" and domain.devices:
+        return "passthrough disabled but devices are specified"
+    if not wanted:
         return None
     if not iommu.enabled:
         return "passthrough not supported on this platform"
-    if domain.passthrough == "disabled":
-        return "passthrough disabled but devices are specified"
     if domain.type == "pvh":
         return "passthrough not yet supported for x86 PVH guests"
+    if domain.passthrough == "share_pt" and (domain.type == "pv" or not domain.hap):
+        return 'passthrough="share_pt" ' + ("not valid for PV domains" if domain.type == "pv" else "requires HAP")
     if domain.type != "pv" and domain.target_kib < domain.max_kib:
         return "IOMMU required for device passthrough but not supported together with PoD"
     return None

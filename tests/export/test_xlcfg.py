@@ -114,6 +114,17 @@ def test_devices_change_line_by_line(xlu: LibXlUtil, change: Any, gone: list[str
     _assert_xen_reads(xlu, text, wanted)
 
 
+def test_a_list_that_changes_its_order_keeps_its_comments(xlu: LibXlUtil) -> None:
+    before = read(ADMINS_OWN, "web.cfg")
+    wanted = before.with_pci(before.pci[::-1])
+    text = xlcfg.render(wanted)
+    assert [line.partition("#")[2] for line in text.splitlines()] == [
+        line.partition("#")[2] for line in ADMINS_OWN.splitlines()
+    ]
+    assert "'04:00.0',   # network" in text
+    _assert_xen_reads(xlu, text, wanted)
+
+
 def test_sizes_change_in_place_or_are_added_at_the_end(xlu: LibXlUtil) -> None:
     wanted = replace(read(ADMINS_OWN, "web.cfg"), memory=2048, maxmem=2048, mmio_hole=1648)
     text = xlcfg.render(wanted)
@@ -176,7 +187,7 @@ def test_plus_assigned_lists_are_edited_where_the_item_stands(xlu: LibXlUtil) ->
     text = 'name = "a"\npci = [ "02:00.0" ]\npci += [ "03:00.0" ]\n'
     before = read(text)
     wanted = before.with_pci(before.pci[1:])
-    assert xlcfg.render(wanted) == 'name = "a"\npci = [  ]\npci += [ "03:00.0" ]\n'
+    assert xlcfg.render(wanted) == 'name = "a"\npci = [ ]\npci += [ "03:00.0" ]\n'
     _assert_xen_reads(xlu, xlcfg.render(wanted), wanted)
 
 

@@ -139,7 +139,7 @@ def test_rendered_specs_read_back(spec: Passthrough) -> None:
         ('name = "a"\nhap = True\n', "vm.cfg:2:7", "'True' is not a name, number or string"),
         ('name = "a"\nhap = yes\n', "vm.cfg:2:7", "write yes and no as 1 and 0"),
         ('name = "a"\nmemory = -1\n', "vm.cfg:2:10", "looks like Python"),
-        ('name = "a"\nmemory = "-1"\n', "vm.cfg:2:10", "not a size that a machine has"),
+        ('name = "a"\nmemory = "-1"\n', "vm.cfg:2:10", "more than Xen gives a guest"),
         ('name = "a\n', "vm.cfg:1:8", "no closing"),
         ('name = "a"\npassthrough = "maybe"\n', "vm.cfg:2:15", "passthrough: expected one of"),
         ('name = "a"\nbuilder = "linux"\n', "vm.cfg:2:11", "builder: expected"),
@@ -167,3 +167,29 @@ def test_type_is_matched_by_prefix(text: str, kind: str) -> None:
 
 def test_guests_compare_by_what_they_ask_for() -> None:
     assert read('name="a"\nmemory=1\n', "x.cfg") == read('memory = 1 # one\nname = "a"\n', "y.cfg")
+
+
+@pytest.mark.parametrize("text", ["memory = " + "9" * 5000, f'pci = [ "02:00.0,permissive={"9" * 5000}" ]'])
+def test_numbers_of_thousands_of_digits_are_no_bug(text: str) -> None:
+    with contextlib.suppress(InputError):
+        read(f'name = "a"\n{text}\n')
+
+
+@pytest.mark.parametrize(
+    ("settings", "firmware"),
+    [
+        ("", "seabios"),
+        ('bios = "ovmf"', "ovmf"),
+        ('firmware = "uefi"', "ovmf"),
+        ('bios = "ovmf"\nfirmware = "bios"', "ovmf"),
+    ],
+)
+def test_bios_and_firmware_are_two_settings(settings: str, firmware: str) -> None:
+    assert read(f'name = "a"\n{settings}\n').firmware == firmware
+
+
+@pytest.mark.parametrize(("text", "on"), [("0", False), ("00", False), ("0x0", False), ("1", True), ("igd", True)])
+def test_gfx_passthru_is_a_number_or_a_kind(text: str, on: bool) -> None:
+    assert read(f'name = "a"\ngfx_passthru = "{text}"\n').gfx_passthru is on
+    with pytest.raises(InputError, match="gfx_passthru: expected"):
+        read('name = "a"\ngfx_passthru = "bogus"\n')

@@ -204,8 +204,9 @@ def test_export_over_the_file_it_was_read_from_keeps_a_backup(tmp_path: Path) ->
     before = (tmp_path / "win10.cfg").read_text()
     drive(plan, script, folder=tmp_path)
     assert (tmp_path / "win10.cfg.bak").read_text() == before
-    assert "pci = [  ]" in (tmp_path / "win10.cfg").read_text()
-    assert "00:1f.6" in (tmp_path / "mail.cfg.bak").read_text()
+    assert "pci = [ ]" in (tmp_path / "win10.cfg").read_text()
+    assert "00:1f.6" not in (tmp_path / "mail.cfg.bak").read_text()
+    assert "00:1f.6" in (tmp_path / "mail.cfg.bak.1").read_text()
     assert "00:1f.6" not in (tmp_path / "mail.cfg").read_text()
 
 

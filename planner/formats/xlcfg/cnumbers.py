@@ -7,6 +7,8 @@ import re
 LONG_MAX = (1 << 63) - 1
 LONG_MIN = -(1 << 63)
 
+_MAX_DIGITS = 4000  # beyond any number that fits, and short enough for int() to take
+
 _STRTOL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)\Z")
 _ATOI = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)")
 _SCANF_HEX = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]*)|([0-9a-fA-F]+))")
@@ -18,6 +20,8 @@ def strtol(text: str) -> int | None:
     if match is None:
         return None
     digits = match[2]
+    if len(digits) > _MAX_DIGITS and digits.strip("0"):
+        return None
     if digits[:2] in ("0x", "0X"):
         value = int(digits, 16)
     elif digits.startswith("0"):
@@ -35,7 +39,9 @@ def atoi(text: str) -> int:
     match = _ATOI.match(text)
     if match is None:
         return 0
-    clamped = max(LONG_MIN, min(LONG_MAX, int(match[1])))
+    digits = match[1].lstrip("+-").lstrip("0")
+    sign = "-" if match[1].startswith("-") else ""
+    clamped = max(LONG_MIN, min(LONG_MAX, int(sign + (digits[:_MAX_DIGITS] or "0"))))
     return (clamped + (1 << 31)) % (1 << 32) - (1 << 31)
 
 

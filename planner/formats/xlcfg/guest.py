@@ -6,14 +6,17 @@ import re
 from itertools import pairwise, takewhile
 
 from planner.formats.xlcfg import pci_spec, rdm
+from planner.formats.xlcfg.cnumbers import strtol
 from planner.formats.xlcfg.syntax import Atom, Config, ListValue, Setting, Value, parse
 from planner.model.errors import InputError
 from planner.model.guest import ConfigFile, Guest, Passthrough, Place
 
 _TYPES = ("hvm", "pvh", "pv")
 _VGA = ("stdvga", "cirrus", "qxl", "none")
-_PASSTHROUGH = ("disabled", "enabled", "sync_pt", "share_pt")
-_HUGE = 1 << 42  # MiB: 2^62 bytes, beyond any machine
+_PASSTHROUGH = ("default", "disabled", "enabled", "sync_pt", "share_pt")
+_GFX = ("default", "igd")
+_BIOS = ("seabios", "ovmf", "rombios")
+_HUGE = 1 << 24  # MiB: page numbers of a guest's RAM are 32 bits wide (xg_dom_x86.c:617-618)
 
 
 def read(text: str, path: str = "-") -> Guest:
@@ -108,7 +111,9 @@ class _Reader:
     def _mib(self, key: str) -> int | None:
         value = self._long(key)
         if value is not None and not 0 <= value < _HUGE:
-            raise self._error(self._config.latest[key].value, f"{key}: {value} MiB is not a size that a machine has")
+            raise self._error(
+                self._config.latest[key].value, f"{key}: {value} MiB is more than Xen gives a guest (16 TiB)"
+            )
         return value
 
     def _bool(self, key: str) -> bool | None:
@@ -156,11 +161,18 @@ class _Reader:
         if text is not None and text.lower() not in _PASSTHROUGH:
             value = self._config.latest["passthrough"].value
             raise self._error(value, f"passthrough: expected one of {', '.join(_PASSTHROUGH)}, found {text!r}")
-        return text.lower() if text is not None else None
+        return text.lower() if text is not None and text.lower() != "default" else None
 
     def _gfx_passthru(self) -> bool:
+        """A number is a boolean, else the kind of card (xl_parse.c:2961)."""
         text = self._string("gfx_passthru")
-        return text is not None and text not in ("0", "")
+        if text is None:
+            return False
+        number = strtol(text)
+        if number is None and text not in _GFX:
+            value = self._config.latest["gfx_passthru"].value
+            raise self._error(value, f"gfx_passthru: expected 0, 1 or one of {', '.join(_GFX)}, found {text!r:.60}")
+        return number != 0
 
     def _strings(self, key: str) -> list[str]:
         """The strings of a list, up to the first nested one, where xl stops reading too; none if it is not a list."""
@@ -171,9 +183,13 @@ class _Reader:
         return [text for text in takewhile(lambda text: text is not None, texts) if text is not None]
 
     def _firmware(self) -> str:
-        """`firmware` wins over `bios`; uefi means ovmf, another name is a path (xl_parse.c:1911, 2125)."""
-        text = self._string("firmware") or self._string("bios") or "seabios"
-        return {"uefi": "ovmf", "ovmf": "ovmf", "rombios": "rombios"}.get(text, "seabios")
+        """`bios` names the firmware; `firmware` may override it: uefi means ovmf, another name but bios is a path."""
+        bios = self._string("bios")
+        if bios is not None and bios not in _BIOS:
+            value = self._config.latest["bios"].value
+            raise self._error(value, f"bios: expected one of {', '.join(_BIOS)}, found {bios!r:.60}")
+        named = {"uefi": "ovmf", "ovmf": "ovmf", "seabios": "seabios", "rombios": "rombios"}
+        return named.get(self._string("firmware") or "", bios or "seabios")
 
     def _nics(self) -> tuple[str, ...]:
         """The models of the `vif`s that QEMU emulates: all but those of type=vif; rtl8139 unless said."""

@@ -30,7 +30,8 @@ def rdm_dropped(context: Context, rule: Rule, build: Build) -> Iterator[Finding]
         and rdm.as_documented.accepted
         and not rdm.as_shipped.accepted
     ):
-        message = f'rdm = "{rdm.text}" has no effect on Xen {build.release}: xl drops it without a message'
+        read = ", though it is read here as documented" if context.plan.rdm_as_documented else ""
+        message = f'rdm = "{rdm.text}" has no effect on Xen {build.release}: xl drops it without a message{read}'
         yield context.finding(rule, build.guest, message, help=_PER_DEVICE, keys=("rdm",))
 
 
@@ -121,3 +122,62 @@ def device_policy_undefined(context: Context, rule: Rule, build: Build) -> Itera
                 help="rdm_policy=strict on the device",
                 keys=("pci", "rdm"),
             )
+
+
+@guest_rule(
+    Rule(
+        "CFG605",
+        "Settings that only HVM guests have",
+        Severity.WARNING,
+        by="nobody",
+        why="xl reads them for HVM guests alone; rdm= on a PV guest even overwrites other settings of its.",
+        remedy="Drop them, or make the guest HVM.",
+        source="xl_parse.c:1704, 1981, 2086; xl.cfg(5)",
+    )
+)
+def hvm_only(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """`rdm`, `rdm_mem_boundary` or `mmio_hole` on a PV or PVH guest."""
+    guest = build.guest
+    keys = tuple(key for key in ("rdm", "rdm_mem_boundary", "mmio_hole") if getattr(guest, key) is not None)
+    if guest.type != "hvm" and keys:
+        message = f"{', '.join(keys)}: no effect on a {guest.type.upper()} guest"
+        yield context.finding(rule, guest, message, keys=keys)
+
+
+@guest_rule(
+    Rule(
+        "CFG613",
+        "A slot given as a whole loses functions",
+        Severity.ERROR,
+        by="libxl",
+        why="BB:DD.* needs a v-slot, reserves the regions of function 0 alone, and attaches the last function alone.",
+        remedy="List each function as an item of its own.",
+        source="libxl_pci.c:1659-1690, read in both trees and not run",
+    )
+)
+def whole_slot(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Items whose function is `*`."""
+    for item in build.guest.pci:
+        if item.all_functions and item.address is not None:
+            says = None if item.vslot is not None else "Must specify a v-slot for multi-function devices"
+            message = f"{item.label}: libxl attaches one function of the slot, not all"
+            yield context.finding(rule, build.guest, message, device=item.address, xen_says=says, help=rule.remedy)
+
+
+@guest_rule(
+    Rule(
+        "CFG614",
+        "A device given by name",
+        Severity.WARNING,
+        by="nobody",
+        why="libxl learns its address only when it attaches it, so its reserved regions are not in the guest's map.",
+        remedy="Give the device by its address.",
+        source="libxl_pci.c:1551-1555",
+    )
+)
+def device_by_name(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Items with `name=`."""
+    for item in build.guest.pci:
+        if item.name is not None:
+            message = f"name={item.name}: nobody knows yet which device that is, so nothing can be said of its regions"
+            yield context.finding(rule, build.guest, message, help=rule.remedy, keys=("pci",))

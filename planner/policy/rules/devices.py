@@ -27,3 +27,23 @@ def bridge(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         if device is not None and device.is_bridge:
             message = f"{device.address.short} is a bridge ({device.class_name or device.class_code or 'class 06'})"
             yield context.finding(rule, build.guest, message, device=device.address)
+
+
+@guest_rule(
+    Rule(
+        "PCI508",
+        "A device listed twice",
+        Severity.ERROR,
+        by="Xen",
+        why="The first assignment makes the guest its owner, and Xen assigns only what dom0 or nobody owns.",
+        remedy="Drop one of the two items.",
+        source="pt/pci.c:1570-1677",
+    )
+)
+def listed_twice(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """The same address in two items of one guest."""
+    addresses = [item.address for item in build.guest.pci if item.address is not None]
+    for address in dict.fromkeys(one for one in addresses if addresses.count(one) > 1):
+        says = "already assigned to a different guest"
+        message = f"{address.short} is listed {addresses.count(address)} times"
+        yield context.finding(rule, build.guest, message, device=address, xen_says=says)

@@ -12,6 +12,8 @@ from planner.xen.build import Build
 from planner.xen.xl import MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
 ERROR = Severity.ERROR
+_POD = "IOMMU required for device passthrough but not supported together with PoD"
+_PVH = "passthrough not yet supported for x86 PVH guests"
 
 
 @guest_rule(
@@ -52,18 +54,13 @@ def hole_out_of_range(context: Context, rule: Rule, build: Build) -> Iterator[Fi
 def populate_on_demand(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """`memory` below `maxmem`, not PV, with devices."""
     domain = build.domain
-    if (
-        domain.devices
-        and domain.type != "pv"
-        and domain.passthrough != "disabled"
-        and domain.target_kib < domain.max_kib
-    ):
+    if build.error == _POD:
         yield context.finding(
             rule,
             build.guest,
             f"memory ({domain.target_kib // 1024} MiB) is less than maxmem ({domain.max_kib // 1024} MiB), "
             "and a guest with devices cannot grow into its RAM",
-            xen_says="IOMMU required for device passthrough but not supported together with PoD",
+            xen_says=_POD,
             help=f"memory = {domain.max_kib // 1024}",
             keys=("memory", "maxmem"),
         )
@@ -82,12 +79,12 @@ def populate_on_demand(context: Context, rule: Rule, build: Build) -> Iterator[F
 )
 def pvh_with_devices(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices in a PVH guest."""
-    if build.domain.type == "pvh" and build.domain.devices and build.domain.passthrough != "disabled":
+    if build.error == _PVH:
         yield context.finding(
             rule,
             build.guest,
             "PVH guests cannot have PCI devices on x86",
-            xen_says="passthrough not yet supported for x86 PVH guests",
+            xen_says=_PVH,
             help='type = "hvm"',
             keys=("type", "pci"),
         )
@@ -96,24 +93,23 @@ def pvh_with_devices(context: Context, rule: Rule, build: Build) -> Iterator[Fin
 @guest_rule(
     Rule(
         "MEM208",
-        "Devices listed, but passthrough is disabled",
+        "A passthrough mode that libxl refuses",
         ERROR,
         by="libxl",
-        why='passthrough = "disabled" and pci = [ … ] contradict each other.',
-        remedy="Drop one of the two.",
+        why='"disabled" contradicts a list of devices, and "share_pt" shares page tables that only hap has.',
+        remedy="Drop the setting: libxl then chooses what works.",
         source="libxl_create.c:1170",
     )
 )
 def passthrough_disabled(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """`passthrough="disabled"` with devices."""
-    if build.domain.passthrough == "disabled" and build.domain.devices:
-        yield context.finding(
-            rule,
-            build.guest,
-            'passthrough = "disabled", but pci lists devices',
-            xen_says="passthrough disabled but devices are specified",
-            keys=("passthrough",),
-        )
+    """`passthrough="disabled"` with devices, `share_pt` without hap."""
+    error = build.error or ""
+    if error == "passthrough disabled but devices are specified":
+        message = 'passthrough = "disabled", but pci lists devices'
+        yield context.finding(rule, build.guest, message, xen_says=error, keys=("passthrough",))
+    elif error.startswith('passthrough="share_pt"'):
+        message = 'passthrough = "share_pt" needs an HVM guest with hap'
+        yield context.finding(rule, build.guest, message, xen_says=error, keys=("passthrough",))
 
 
 @guest_rule(

@@ -243,10 +243,12 @@ def _shared(context: Context, rule: Rule, build: Build, *, strict: bool) -> Iter
         shared = [rdm for rdm in context.iommu.regions_of(device.address) if rdm.is_shared]
         for number, rdm in enumerate(shared):
             others = ", ".join(sharers(context.plan.host, rdm, device.address))
+            mine = all(build.guest.device(other) is not None for other in rdm.devices)
             consequence = (
                 "Xen refuses to assign it, also when all owners go to one guest"
                 if strict
-                else "the guest can reach that firmware memory, and the other owners keep it"
+                else "the guest can reach that firmware memory"
+                + (", and all its owners are in this guest" if mine else ", and the other owners keep it")
             )
             yield context.finding(
                 rule,
