@@ -108,16 +108,21 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         steps = (*steps, Step("libxl refuses the config", "libxl_create.c:1163-1202", error, "error"))
     stages = [Stage("asked", error is None, steps)]
     functions = _functions(guest, host, domain) if domain.type == "hvm" else ()
-    layout = view = outcome = None
+    layout = view = outcome = unloadable = None
     if asked.error is None and domain.type != "pv":
         layout = libxl.build(domain, iommu, release)
         view = qemu.view(domain, layout) if domain.type == "hvm" else None
-        outcome = _firmware(guest, domain, layout, functions, release)
+        unloadable = libxl.load_image(domain, layout)
+        outcome = _firmware(guest, domain, layout, functions, release) if unloadable is None else None
     if layout is not None:
         stages.append(Stage("reserved", layout.ok or bool(layout.e820_steps), layout.reserved_steps))
         error = error or layout.error
     if layout is not None and layout.e820_steps:
         stages.append(Stage("e820", layout.ok, layout.e820_steps))
+    if unloadable is not None:
+        error = error or unloadable
+        text = "low RAM ends below 1 MiB, where hvmloader's own image goes"
+        stages.append(Stage("firmware", False, (Step(text, "xg_dom_core.c", unloadable, "error"),)))
     if outcome is not None:
         stages.append(Stage("firmware", outcome.ok, (), outcome))
     attached: tuple[Attach, ...] = ()
@@ -185,8 +190,9 @@ def hotplug(build: Build, iommu: Iommu, address: Sbdf, policy: RdmPolicy = RdmPo
             address, False, line, (Step("hotplug needs a running guest", "libxl_pci.c:1536-1606", line, "error"),)
         )
     if not build.domain.devices and build.domain.passthrough in (None, "disabled"):
-        step = Step("the guest was created without passthrough: -EOPNOTSUPP", "pt/pci.c:1570-1677", None, "error")
-        return Attach(address, False, "the guest was created without passthrough", (step,))
+        line = f"PCI device {address} cannot be assigned - no IOMMU?"
+        step = Step("the guest was created without passthrough", "libxl_pci.c:1658", line, "error")
+        return Attach(address, False, line, (step,))
     held = [span for attach in build.attached for span in attach.held]
     answer = hypervisor.attach(iommu, address, policy, _populated(build.layout, build.qemu), held=held)
     told = {entry.span for entry in build.layout.regions if entry.policy is not RdmPolicy.INVALID}

@@ -197,7 +197,10 @@ def _map_regions(
     """x86/iommu.c:228-229 and p2m.c:1245-1284, page by page. Returns 0, -EBUSY or -EADDRINUSE."""
     rule = "p2m.c:1245-1284"
     for rdm in iommu.regions_of(address):
-        clash = next((span for span in held if span.overlaps(rdm.span) and span != rdm.span), None)
+        if rdm.span in held:
+            steps.append(Step(f"{rdm.span} is mapped for another device already: counted", rule))
+            continue
+        clash = next((span for span in held if span.overlaps(rdm.span)), None)
         taken = next((span for span in mapped if span.overlaps(rdm.span)), None)
         if clash is not None:
             steps.append(_cannot_map(rdm, f"{rdm.span} overlaps {clash}, which the guest has already", -98))

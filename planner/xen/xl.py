@@ -26,6 +26,10 @@ _TOO_LITTLE_VIDEORAM = {
 }
 
 
+# libxl_create.c:397, seen on a real run.
+_TWO_USBS = "usbversion and/or usbredirection cannot be enabled with usb and/or usbdevice parameters."
+
+
 @dataclass(frozen=True, slots=True)
 class DomainDevice:
     """A device as libxl gets it. `policy` INVALID: not said, which means strict; None: undefined (stack garbage)."""
@@ -140,6 +144,8 @@ def _refusal(guest: Guest, domain: Domain, release: Release) -> str | None:
         return f"unable to parse PCI BDF `{named.text or named.label}' for passthrough"
     if guest.type != "hvm":
         return None
+    if guest.usb and guest.usbversion is not None:
+        return _TWO_USBS
     if guest.mmio_hole is not None and not MMIO_HOLE_MIN <= guest.mmio_hole <= MMIO_HOLE_MAX:
         return f'ERROR: invalid value {guest.mmio_hole} for "mmio_hole"'
     if guest.videoram is not None and guest.videoram < _DEFAULT_VIDEORAM.get(guest.vga, 0):

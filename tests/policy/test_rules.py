@@ -115,6 +115,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ("CFG603", (host(), guest(rdm="strategy=host")), (host(), guest(rdm="strategy=host,policy=strict"))),
     ("PCI501", (_with_class("0604"), guest(NIC)), (_with_class("0200"), guest(NIC))),
     ("CFG606", (host(xen="4.14"), guest("name=nic")), (host(), guest("name=nic"))),
+    ("CFG615", (host(), guest(usb=1, usbversion=2)), (host(), guest(usbversion=2))),
     ("CFG605", (host(), guest(type="pvh", mmio_hole=1024)), (host(), guest(mmio_hole=1024))),
     ("CFG613", (host(), guest("02:00.*")), (host(), guest("02:00.0"))),
     ("CFG614", (host(), guest("name=nic")), (host(), guest(NIC))),

@@ -181,3 +181,22 @@ def device_by_name(context: Context, rule: Rule, build: Build) -> Iterator[Findi
         if item.name is not None:
             message = f"name={item.name}: nobody knows yet which device that is, so nothing can be said of its regions"
             yield context.finding(rule, build.guest, message, help=rule.remedy, keys=("pci",))
+
+
+@guest_rule(
+    Rule(
+        "CFG615",
+        "usb and usbversion together",
+        Severity.ERROR,
+        by="libxl",
+        why="libxl refuses a guest that asks for USB in both ways.",
+        remedy="Drop usb and usbdevice, or usbversion.",
+        source="libxl_create.c:397; seen on a real run",
+    )
+)
+def two_usbs(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """`usb=1` or `usbdevice=` with `usbversion=`."""
+    guest = build.guest
+    if guest.type == "hvm" and guest.usb and guest.usbversion is not None:
+        message = f"usbversion = {guest.usbversion} beside usb or usbdevice: libxl refuses the two together"
+        yield context.finding(rule, guest, message, xen_says=build.error, keys=("usbversion", "usb"))
