@@ -154,15 +154,17 @@ def passthrough(present: Iterable[Function], assigned: Iterable[tuple[PciDevice,
         taken.add(devfn)
         vendor, product = (int(part, 16) for part in (device.id or "0000:0000").split(":"))
         class_code = int((device.class_code or "0000")[:4], 16)
-        bars = tuple(_register(bar) for bar in device.bars if bar.start)
+        bars = tuple(_register(bar, virtual=device.physfn is not None) for bar in device.bars if bar.start)
         functions.append(Function(devfn, vendor, product, class_code, bars, 0, device.address))
     return tuple(functions)
 
 
-def _register(bar: Bar) -> Register:
+def _register(bar: Bar, *, virtual: bool) -> Register:
+    """The guest's side of a BAR. A virtual function's own registers read 0, so it has no upper half to hand on."""
     if bar.index == ROM:
         return _rom(bar.size)
-    return Register(bar.index, "mem32" if bar.kind == "rom" else bar.kind, bar.size, bar.prefetchable)
+    upper = (bar.start or 0) & ~0xFFFFFFFF if bar.kind == "mem64" and not virtual else 0
+    return Register(bar.index, "mem32" if bar.kind == "rom" else bar.kind, bar.size, bar.prefetchable, upper)
 
 
 def _free(taken: Container[int]) -> int | None:

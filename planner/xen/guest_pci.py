@@ -21,12 +21,16 @@ _WORDS = {
 
 
 class Register(NamedTuple):
-    """A base address register as the guest sees it: number 0 to 5, 6 the expansion ROM; size in bytes."""
+    """A base address register as the guest sees it: number 0 to 5, 6 the expansion ROM; size in bytes.
+
+    `upper` are the bits from 32 up that a 64-bit register starts with: QEMU copies the host's.
+    """
 
     number: int
     kind: str
     size: int
     prefetchable: bool = False
+    upper: int = 0
 
 
 class Function(NamedTuple):

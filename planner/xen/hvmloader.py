@@ -46,7 +46,11 @@ _SIZE_MASK = {"io": 0xFFFC, "mem32": 0xFFFFFFF0, "mem64": _M64 & ~0xF, "rom": 0x
 
 
 class Bar(NamedTuple):
-    """Where a BAR went. `space` is "low", "high" or "io"; it and `address` are None where no space was left."""
+    """Where a BAR went. `space` is "low", "high" or "io"; it and `address` are None where no space was left.
+
+    `address` is what hvmloader prints. It writes the upper half of a 64-bit register only for a BAR that it places
+    high, so one that it places low keeps the upper half the host had, and answers at `span` (seen on real runs).
+    """
 
     devfn: int
     number: int
@@ -55,6 +59,7 @@ class Bar(NamedTuple):
     address: int | None
     space: str | None
     host: Sbdf | None = None
+    upper: int = 0
 
     @property
     def slot(self) -> str:
@@ -73,8 +78,10 @@ class Bar(NamedTuple):
 
     @property
     def span(self) -> Span | None:
-        """The guest physical range (or I/O ports, where `space` is "io")."""
-        return None if self.address is None else Span.sized(self.address, self.size)
+        """The guest physical range where it answers (or I/O ports, where `space` is "io")."""
+        if self.address is None:
+            return None
+        return Span.sized(self.address + (self.upper if self.space == "low" else 0), self.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -440,7 +447,7 @@ class _Loader:
             else:
                 high = end
             command[function.devfn] |= _COMMAND_IO if space == "io" else _COMMAND_MEMORY
-            bars[position] = Bar(function.devfn, bar.number, kind, size, base, space, function.host)
+            bars[position] = Bar(function.devfn, bar.number, kind, size, base, space, function.host, bar.upper)
             say(partial(story.told_placed, function, bar, size, base, space, dodged, total_left, room))
         if self.hi_start:
             self.hi_end = ((high - 1 | (self.hi_start & -self.hi_start) - 1) + 1) & _M64

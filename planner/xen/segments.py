@@ -87,14 +87,20 @@ def _without_regions(layout: Layout) -> list[Segment]:
 def _segment(
     piece: Span, under: Segment | None, over: list[tuple[Sbdf, ...]], bar: Bar | None, names: Mapping[int, str]
 ) -> Segment:
+    ram = under is not None and under.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM, SegmentKind.LEGACY)
     if not over:
+        if bar is not None and ram and under is not None:
+            owner = (bar.host,) if bar.host is not None else ()
+            return Segment(
+                piece, SegmentKind.CONFLICT, f"{names.get(bar.devfn, bar.slot)} BARs against {under.label}", owner
+            )
         if bar is not None:
             label = f"{names.get(bar.devfn, bar.slot)} BARs"
             return Segment(piece, SegmentKind.BAR, label, (bar.host,) if bar.host is not None else ())
         return under._replace(span=piece) if under else Segment(piece, SegmentKind.FREE, "free")
     devices = tuple(dict.fromkeys(device for owners in over for device in owners))
     owners = ", ".join(device.short for device in devices) or "reserved for hotplug"
-    if under is not None and under.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM, SegmentKind.LEGACY):
+    if ram and under is not None:
         return Segment(piece, SegmentKind.CONFLICT, f"{owners} against {under.label}", devices)
     if bar is not None:
         return Segment(piece, SegmentKind.CONFLICT, f"{owners} against a BAR", devices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from planning import NIC, OTHER, USB, guest, host, report, rmrr, rules
@@ -28,9 +29,9 @@ def _bound(machine: Host, driver: str | None) -> Host:
 _RESERVED = MemoryRange(start=LOW.start, end=LOW.end, type="reserved")
 
 
-def _with_bar(size: int) -> Host:
-    """A host whose NIC has one 32-bit BAR."""
-    bar = Bar(index=0, kind="mem32", start=0xD0000000, size=size)
+def _with_bar(size: int, start: int = 0xD0000000, kind: Literal["mem32", "mem64"] = "mem32") -> Host:
+    """A host whose NIC has one BAR."""
+    bar = Bar(index=0, kind=kind, start=start, size=size)
     machine = host()
     devices = tuple(device.model_copy(update={"bars": (bar,)}) for device in machine.devices)
     return machine.model_copy(update={"devices": devices})
@@ -106,6 +107,11 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
         "MEM201",
         (host(ABOVE, rmrr(0xF3000000, 0xF3000FFF, USB)), guest(NIC, USB)),
         (host(ABOVE, rmrr(0xF3000000, 0xF3000FFF, USB)), guest(NIC, USB, mmio_hole=1648)),
+    ),
+    (
+        "BAR311",
+        (_with_bar(1 << 20, 0x4_D000_0000, "mem64"), guest(NIC)),
+        (_with_bar(1 << 20, 0xD0000000, "mem64"), guest(NIC)),
     ),
     ("BAR301", (_with_bar(512 * MIB), guest(NIC)), (_with_bar(64 * MIB), guest(NIC))),
     ("MEM214", (host(), guest(vga="stdvga", videoram=15)), (host(), guest(vga="stdvga", videoram=16))),
