@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +15,16 @@ SAMPLE = "hp-proliant-dl380e-gen8"
 """The sample that opens when nothing is named: the machine that shows most."""
 
 
-@click.command("rdm-planner")
+class _App(click.Command):
+    """The program without a command: its usage line is the program's own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any  # noqa: ANN401 - click's own signature
+    ) -> click.Context:
+        return super().make_context("rdm-planner", args, **extra)
+
+
+@click.command("rdm-planner", cls=_App)
 @click.argument("inputs", nargs=-1, metavar="[HOST [GUEST.cfg]... | SITE]")
 @options.plan_options
 @click.pass_context
