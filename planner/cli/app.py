@@ -19,7 +19,11 @@ class _App(click.Command):
     """The program without a command: its usage line is the program's own."""
 
     def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any  # noqa: ANN401 - click's own signature
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - click's own signature
     ) -> click.Context:
         return super().make_context("rdm-planner", args, **extra)
 
