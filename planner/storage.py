@@ -89,8 +89,9 @@ def write_texts(files: Mapping[Path, str]) -> dict[Path, Path | None]:
                     staged.append((_stage(backup, old, mode), backup))
             staged.append((_stage(target, text.encode(), mode), target))
         while staged:
-            temporary, target = staged.pop(0)
-            temporary.replace(target)
+            temporary, path = staged[0]
+            temporary.replace(path)
+            del staged[0]
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", source=str(path)) from None
     finally:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import libxlutil
 import pytest
 
 from planner.formats import host_toml
+from planner.formats.xlcfg import syntax
 from planner.model.address import Sbdf
 from planner.model.host import Host, RegionKind, ReservedRegion, ScopeKind
 from planner.model.span import MIB
@@ -61,22 +60,6 @@ def shared_json(name: str) -> Any:
     if not path.is_file():
         pytest.skip(f"{name} is not here")
     return json.loads(path.read_text())
-
-
-@pytest.fixture(scope="module")
-def xlu() -> ModuleType:
-    """Xen's own config library, where it is installed."""
-    spec = importlib.util.spec_from_file_location("xlu", SHARED / "tools" / "xlu.py")
-    if spec is None or spec.loader is None or not (SHARED / "tools" / "xlu.py").is_file():
-        pytest.skip("xlu.py is not here")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(sys.modules, "xlu", module)  # dataclasses look their module up by name
-            spec.loader.exec_module(module)
-    except OSError:
-        pytest.skip("libxenmisc4.17 is not installed")
-    return module
 
 
 def test_there_are_sites() -> None:
@@ -172,13 +155,28 @@ def test_guest_reads_like_an_admins_file(guest: str) -> None:
 
 
 @pytest.mark.parametrize("guest", GUESTS)
-def test_xen_accepts_the_guest(guest: str, xlu: ModuleType) -> None:
-    parsed = xlu.parse_cfg((SAMPLES / guest).read_bytes())
-    assert not parsed.warnings
-    items = parsed.effective.get("pci", [])
+def test_xen_accepts_the_guest(guest: str) -> None:
+    xen = libxlutil.load()
+    meanings = xen.read((SAMPLES / guest).read_text())
+    assert meanings is not None
+    items = meanings.get("pci", [])
     assert items == strings(settings(guest).get("pci", ""))
     for item, address in zip(items, devices_of(guest), strict=True):
-        assert xlu.parse_pci_spec(item).bdf == str(address)
+        spec = xen.pci(item)
+        assert spec is not None
+        assert (spec["domain"], spec["bus"], spec["dev"], spec["func"]) == (
+            address.segment,
+            address.bus,
+            address.device,
+            address.function,
+        )
+
+
+@pytest.mark.parametrize("guest", GUESTS)
+def test_guest_says_each_setting_once(guest: str) -> None:
+    config = syntax.parse((SAMPLES / guest).read_text())
+    assert config.settings
+    assert len(config.settings) == len(config.latest)
 
 
 @pytest.mark.parametrize("site", [site for site in SITES if site not in RUNS])

@@ -77,6 +77,16 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [entry.name for entry in tmp_path.iterdir()] == ["vm.cfg"]
 
 
+def test_a_failed_move_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path, target: Path) -> None:
+        raise PermissionError(1, f"Operation not permitted ({target.name})")
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(InputError, match=r"a\.cfg: cannot be written: Operation not permitted \(a\.cfg\)"):
+        storage.write_texts({tmp_path / "a.cfg": "a\n", tmp_path / "b.cfg": "b\n"})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made a folder"):

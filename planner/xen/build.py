@@ -66,11 +66,6 @@ class Build:
         return self.error is None
 
     @property
-    def was_lowered(self) -> bool:
-        """Whether low RAM ends below where QEMU believes it does: libxl lowered it for a region."""
-        return self.layout is not None and self.qemu is not None and self.layout.low_end < self.qemu.low_end
-
-    @property
     def undefined(self) -> tuple[str, ...]:
         """What depends on a value that xl never sets, in words: here Xen may do otherwise at every start."""
         words = [f"the policy of {device.address}" for device in self.domain.devices if device.policy is None]
@@ -178,7 +173,7 @@ def _functions(guest: Guest, host: Host, domain: Domain) -> tuple[Function, ...]
     return (*present, *emulated.passthrough(present, assigned))
 
 
-def hotplug(build: Build, iommu: Iommu, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) -> Attach:
+def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) -> Attach:
     """What `xl pci-attach` of one more device to the running guest would meet (libxl builds no memory map then).
 
     The guest's e820 is what it was at creation: a region that was not reserved then is mapped if nothing lies there,
@@ -194,7 +189,7 @@ def hotplug(build: Build, iommu: Iommu, address: Sbdf, policy: RdmPolicy = RdmPo
         step = Step("the guest was created without passthrough", "libxl_pci.c:1658", line, "error")
         return Attach(address, False, line, (step,))
     held = [span for attach in build.attached for span in attach.held]
-    answer = hypervisor.attach(iommu, address, policy, _populated(build.layout, build.qemu), held=held)
+    answer = hypervisor.attach(build.iommu, address, policy, _populated(build.layout, build.qemu), held=held)
     told = {entry.span for entry in build.layout.regions if entry.policy is not RdmPolicy.INVALID}
     untold = [str(span) for span in answer.held if span not in told]
     if untold:

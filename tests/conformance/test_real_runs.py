@@ -137,7 +137,7 @@ def test_hotplug_into_a_running_guest(device: str) -> None:
     """Run s07: l_pt was created with the host's regions reserved, then got both devices by `xl pci-attach`."""
     folder = RUNS / "s07-stock-rdm"
     predicted = _predict("s07-stock-rdm", "l_pt")
-    answer = hotplug(predicted, hypervisor.boot(_host(folder), RELEASES["4.17"]), Sbdf.parse(device), RdmPolicy.STRICT)
+    answer = hotplug(predicted, Sbdf.parse(device), RdmPolicy.STRICT)
     log = (folder / "dom0" / f"l_pt.attach-{device}.log").read_text(errors="replace")
     assert answer.ok == ("complete, rc=0" in log)
     console = (folder / "dom0" / "l_pt.dmesg.txt").read_text(errors="replace")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,10 @@ from planner.model.host import PciDevice
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 LISTINGS = SHARED / "data" / "lspci"
 needs_data = pytest.mark.skipif(not LISTINGS.is_dir(), reason="the reference data is not here")
-needs_lspci = pytest.mark.skipif(shutil.which("lspci") is None, reason="lspci is not installed")
+# Under CI the tool is one of the judges: its absence fails there.
+needs_lspci = pytest.mark.skipif(
+    not os.environ.get("CI") and shutil.which("lspci") is None, reason="lspci is not installed"
+)
 DUMPS = ("tree-asus-p6t6", "tree-fsl-p2020")
 
 VERBOSE = """\

@@ -88,25 +88,24 @@ def test_all_devices_are_judged_after_a_refusal() -> None:
 
 def test_hotplug_over_running_ram_is_refused_strict_and_unmapped_relaxed() -> None:
     machine = host(rmrr(0x7C4BF000, 0x7C4C0FFF, NIC))
-    running, iommu = built(machine, guest(OTHER)), hypervisor.boot(machine, RELEASES["4.17"])
-    assert hotplug(running, iommu, NIC_).error == "Cannot setup identity map dN:7c4bf, gfn already mapped"
-    assert hotplug(running, iommu, NIC_, RELAXED).ok
+    running = built(machine, guest(OTHER))
+    assert hotplug(running, NIC_).error == "Cannot setup identity map dN:7c4bf, gfn already mapped"
+    assert hotplug(running, NIC_, RELAXED).ok
 
 
 def test_hotplug_where_nothing_lies_succeeds_and_the_guest_is_not_told() -> None:
     machine = host(rmrr(0xF3000000, 0xF3000FFF, NIC))
-    running, iommu = built(machine, guest(OTHER)), hypervisor.boot(machine, RELEASES["4.17"])
-    answer = hotplug(running, iommu, NIC_)
+    running = built(machine, guest(OTHER))
+    answer = hotplug(running, NIC_)
     assert answer.ok
     assert "e820 does not list 0xf3000000-0xf3000fff" in answer.steps[-1].text
 
 
 def test_hotplug_needs_a_guest_that_was_created_for_it() -> None:
     machine = host()
-    iommu = hypervisor.boot(machine, RELEASES["4.17"])
-    assert not hotplug(built(machine, guest()), iommu, NIC_).ok
-    assert hotplug(built(machine, guest(passthrough="enabled")), iommu, NIC_).ok
-    assert not hotplug(built(machine, guest(NIC, mmio_hole=1)), iommu, USB_).ok
+    assert not hotplug(built(machine, guest()), NIC_).ok
+    assert hotplug(built(machine, guest(passthrough="enabled")), NIC_).ok
+    assert not hotplug(built(machine, guest(NIC, mmio_hole=1)), USB_).ok
 
 
 def test_host_bridges_have_a_finding_too() -> None:

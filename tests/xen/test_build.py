@@ -106,7 +106,8 @@ def test_lowered_ram_is_where_qemu_knows_none() -> None:
     machine = host(rmrr(0x99000000, 0x99000FFF, NIC))
     result = built(machine, guest(NIC, vga="stdvga", videoram=16))
     assert result.qemu is not None
-    assert result.was_lowered
+    assert result.layout is not None
+    assert result.layout.low_end < result.qemu.low_end
     assert result.qemu.scratch.start == 0x10F000000
     assert result.qemu.lost == (Span(0x10F000000, 0x166000000),)
     healed = built(machine, guest(NIC, vga="stdvga", videoram=16, mmio_hole=1648))
