@@ -119,8 +119,49 @@ class Bridge(_FromFile):
     subordinate: BusField
 
 
+class PortType(StrEnum):
+    """What a function is on PCI Express (device/port type of its capability); `conventional` has no such capability."""
+
+    CONVENTIONAL = "conventional"
+    ENDPOINT = "endpoint"
+    LEGACY_ENDPOINT = "legacy-endpoint"
+    INTEGRATED_ENDPOINT = "integrated-endpoint"
+    EVENT_COLLECTOR = "event-collector"
+    ROOT_PORT = "root-port"
+    UPSTREAM_PORT = "upstream-port"
+    DOWNSTREAM_PORT = "downstream-port"
+    PCIE_TO_PCI_BRIDGE = "pcie-to-pci-bridge"
+    PCI_TO_PCIE_BRIDGE = "pci-to-pcie-bridge"
+
+
+class AcsControl(StrEnum):
+    """What Access Control Services can do, by the specification's abbreviations."""
+
+    SOURCE_VALIDATION = "SV"
+    TRANSLATION_BLOCKING = "TB"
+    REQUEST_REDIRECT = "RR"
+    COMPLETION_REDIRECT = "CR"
+    UPSTREAM_FORWARDING = "UF"
+    EGRESS_CONTROL = "EC"
+    DIRECT_TRANSLATED = "DT"
+
+
+class Acs(_FromFile):
+    """Access Control Services of one function; both empty where it has no such capability."""
+
+    capable: tuple[AcsControl, ...] = ()
+    enabled: tuple[AcsControl, ...] = ()
+
+
+class ResizableBar(_FromFile):
+    """The sizes that the Resizable BAR capability offers for one BAR."""
+
+    index: Annotated[int, Field(ge=0, le=5)]
+    sizes: tuple[SizeField, ...]
+
+
 class PciDevice(_FromFile):
-    """One PCI function as the host sees it."""
+    """One PCI function as the host sees it. None everywhere means that nobody has looked."""
 
     address: SbdfField
     name: str = ""
@@ -135,8 +176,18 @@ class PciDevice(_FromFile):
     iommu_group: int | None = None
     physfn: Annotated[SbdfField | None, Field(description="the physical function, where this is a virtual one")] = None
     resets: Annotated[tuple[str, ...] | None, Field(description='ways to reset it, such as "flr" and "bus"')] = None
+    port: Annotated[PortType | None, Field(description="what it is on PCI Express")] = None
+    acs: Annotated[Acs | None, Field(description="Access Control Services; an empty table: it has none")] = None
+    multifunction: Annotated[bool | None, Field(description="its header says that the slot has more functions")] = None
+    interrupt_pin: Annotated[Literal["A", "B", "C", "D"] | None, Field(description="the INTx pin it has")] = None
+    irq: Annotated[int | None, Field(ge=0, description="the line that its INTx arrives on")] = None
+    msi: Annotated[int | None, Field(ge=0, description="MSI vectors it can have; 0: none")] = None
+    msix: Annotated[int | None, Field(ge=0, description="MSI-X vectors it can have; 0: none")] = None
+    virtual_functions: Annotated[int | None, Field(ge=0, description="SR-IOV functions that exist now")] = None
+    in_use: Annotated[str, Field(description='what dom0 needs it for, such as "root disk"; empty: nothing known')] = ""
     bridge: Bridge | None = None
     bars: tuple[Bar, ...] = ()
+    resizable: Annotated[tuple[ResizableBar, ...], Field(description="BARs whose size can be changed")] = ()
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -244,6 +295,7 @@ class Host(_FromFile):
     iommu: Literal["intel", "amd", "none", "unknown"] = "unknown"
     xen_command_line: Annotated[str, Field(description="as `xl info` prints it; rmrr= and ivmd= add regions")] = ""
     hap: Annotated[bool, Field(description="hardware assisted paging; nearly every machine has it")] = True
+    interrupt_remapping: Annotated[bool | None, Field(description="the IOMMU checks interrupts, too")] = None
     memory: Annotated[SizeField | None, Field(description="RAM of the whole machine")] = None
     sources: Sources = Sources()
     memory_map: Annotated[tuple[MemoryRange, ...], Field(description="the host's e820; empty: not known")] = ()
