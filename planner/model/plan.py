@@ -19,11 +19,25 @@ class Profile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """Which device the admin means by an address, for addresses move when a card is added or the firmware changes.
+
+    `id` and `subsystem` are vendor:device in hex, "" where unknown. `path` is the way from the root bus in a scope's
+    notation ("00:1c.7/00.0"), in the address's segment: unlike a bus number it survives a renumbering of buses.
+    """
+
+    id: str = ""
+    subsystem: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Host, guests in the order given, profile, Xen release to replay (None: the host's), and reasons.
 
     `rdm_as_documented` reads `rdm=` as the manual has it instead of as the release does. `reasons` keeps the written
-    reason for what the default profile would block: by guest name.
+    reason for what the default profile would block: by guest name. `pins` are the identities of assigned devices, by
+    address: another device there is an error (`planner.pci.identity`).
     """
 
     host: Host
@@ -32,6 +46,7 @@ class Plan:
     xen: str | None = None
     rdm_as_documented: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
+    pins: Mapping[Sbdf, Pin] = field(default_factory=dict)
     host_file: str = "host.toml"
 
     @property
@@ -49,11 +64,12 @@ class Plan:
 
     def decides_the_same(self, other: Plan) -> bool:
         """Whether the two plans differ in nothing that a person can change: the host is a given."""
-        return (self.guests, self.profile, self.xen, self.reasons) == (
+        return (self.guests, self.profile, self.xen, self.reasons, self.pins) == (
             other.guests,
             other.profile,
             other.xen,
             other.reasons,
+            other.pins,
         )
 
     def with_guest(self, guest: Guest) -> Plan:

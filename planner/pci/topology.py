@@ -127,6 +127,15 @@ def path_to_root(host: Host, address: Sbdf, above: Mapping[tuple[int, int], Sbdf
     return tuple(reversed(path))
 
 
+def scope_path(host: Host, address: Sbdf, above: Mapping[tuple[int, int], Sbdf] | None = None) -> str:
+    """The way to `address` as a scope writes it ("00:1c.7/00.0"), which `resolve` follows back.
+
+    Starts at the root bus, so that only a device that is plugged elsewhere changes it. `above` as in `path_to_root`.
+    """
+    hops = (*path_to_root(host, address, above), address)
+    return f"{hops[0].bus:02x}:" + "/".join(f"{hop.device:02x}.{hop.function:x}" for hop in hops)
+
+
 def _secondary(address: Sbdf, devices: Mapping[Sbdf, PciDevice]) -> int | str:
     """The bus behind the bridge at `address`, or why it is not known."""
     unknown = "so what stands behind it is unknown"
