@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from planner.model.address import Sbdf
-from planner.model.edits import Assign, Edit, apply
+from planner.model.edits import Assign, Edit, SetSize, Together, apply
 from planner.model.errors import EditError
 from planner.model.plan import Plan
 from planner.policy.assignable import why_blocked
 from planner.policy.evaluate import Report, evaluate
+from planner.policy.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a step did to the findings: which came, and which went."""
+
+    came: tuple[Finding, ...] = ()
+    went: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,6 +28,7 @@ class Snapshot:
     """The state of a session that a screen shows. Compare by identity: each change makes a new one.
 
     `last` names the edit that led here, `undo` and `redo` name what those would do; None where there is nothing.
+    `before` is the report that the last step started from, None at the beginning.
     """
 
     plan: Plan
@@ -25,15 +37,18 @@ class Snapshot:
     undo: str | None = None
     redo: str | None = None
     dirty: bool = False
+    before: Report | None = None
+    effect: Effect = Effect()
 
 
 class Session:
     """Whole plans on two stacks: undo and redo move between them, so there is no inverse edit to get wrong."""
 
     def __init__(self, plan: Plan) -> None:
-        self._done: list[tuple[str, Report]] = []
-        self._undone: list[tuple[str, Report]] = []
+        self._done: list[tuple[Edit, Report]] = []
+        self._undone: list[tuple[Edit, Report]] = []
         self._report = evaluate(plan)
+        self._before: Report | None = None
         self._saved = plan
         self._last: str | None = None
 
@@ -44,35 +59,51 @@ class Session:
             plan=self._report.plan,
             report=self._report,
             last=self._last,
-            undo=self._done[-1][0] if self._done else None,
-            redo=self._undone[-1][0] if self._undone else None,
+            undo=self._done[-1][0].label if self._done else None,
+            redo=self._undone[-1][0].label if self._undone else None,
             dirty=not self._report.plan.decides_the_same(self._saved),
+            before=self._before,
+            effect=effect(self._before, self._report),
         )
 
-    def do(self, edit: Edit) -> Snapshot:
-        """Make an edit. EditError, and nothing changed, where it makes no sense or the profile blocks it."""
+    @property
+    def history(self) -> tuple[str, ...]:
+        """The steps that undo would take back, oldest first."""
+        return tuple(edit.label for edit, _ in self._done)
+
+    def do(self, edit: Edit, *, merge: bool = False) -> Snapshot:
+        """Make an edit. EditError, and nothing changed, where it makes no sense or the profile blocks it.
+
+        With `merge`, a size that was the last thing changed is changed on as the same step: a slider is one step.
+        """
         plan = self._report.plan
-        if isinstance(edit, Assign):
-            reason = why_blocked(plan, self._report.iommu, edit.address)
+        for assign in _assigns(edit):
+            reason = why_blocked(plan, self._report.iommu, assign.address)
             if reason is not None:
                 raise EditError(reason)
-        return self._move(evaluate(apply(plan, edit), self._report), edit.label)
+        report = evaluate(apply(plan, edit), self._report)
+        if merge and self._done and not self._undone and _same_size(self._done[-1][0], edit):
+            self._done[-1] = (edit, self._done[-1][1])
+        else:
+            self._done.append((edit, self._report))
+        self._undone.clear()
+        return self._move(report, edit.label)
 
     def undo(self) -> Snapshot:
         """Take the last edit back; without one, nothing changes."""
-        if self._done:
-            label, report = self._done.pop()
-            self._undone.append((label, self._report))
-            self._report, self._last = report, f"undo {label}"
-        return self.snapshot
+        if not self._done:
+            return self.snapshot
+        edit, report = self._done.pop()
+        self._undone.append((edit, self._report))
+        return self._move(report, f"undo {edit.label}")
 
     def redo(self) -> Snapshot:
         """Make the last undone edit again; without one, nothing changes."""
-        if self._undone:
-            label, report = self._undone.pop()
-            self._done.append((label, self._report))
-            self._report, self._last = report, label
-        return self.snapshot
+        if not self._undone:
+            return self.snapshot
+        edit, report = self._undone.pop()
+        self._done.append((edit, self._report))
+        return self._move(report, edit.label)
 
     def mark_saved(self) -> Snapshot:
         """What is there now is on disk."""
@@ -84,7 +115,39 @@ class Session:
         return why_blocked(self._report.plan, self._report.iommu, address)
 
     def _move(self, report: Report, label: str) -> Snapshot:
-        self._done.append((label, self._report))
-        self._undone.clear()
-        self._report, self._last = report, label
+        self._before, self._report, self._last = self._report, report, label
         return self.snapshot
+
+
+def effect(before: Report | None, after: Report) -> Effect:
+    """Which findings `after` has and `before` had not, and the other way round; nothing without a `before`."""
+    if before is None:
+        return Effect()
+    return Effect(
+        came=tuple(_beyond(after.findings, before.findings)), went=tuple(_beyond(before.findings, after.findings))
+    )
+
+
+def _beyond(these: Iterable[Finding], those: Iterable[Finding]) -> Iterator[Finding]:
+    known = Counter(_identity(finding) for finding in those)
+    for finding in these:
+        identity = _identity(finding)
+        known[identity] -= 1
+        if known[identity] < 0:
+            yield finding
+
+
+def _identity(finding: Finding) -> tuple[object, ...]:
+    return (finding.rule.id, finding.severity, finding.guest, finding.device, finding.region)
+
+
+def _assigns(edit: Edit) -> Iterator[Assign]:
+    if isinstance(edit, Together):
+        for one in edit.edits:
+            yield from _assigns(one)
+    elif isinstance(edit, Assign):
+        yield edit
+
+
+def _same_size(old: Edit, new: Edit) -> bool:
+    return isinstance(old, SetSize) and isinstance(new, SetSize) and (old.guest, old.key) == (new.guest, new.key)

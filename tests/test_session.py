@@ -8,11 +8,25 @@ from hypothesis import strategies as st
 from planning import NIC, OTHER, USB, guest, host, rmrr
 
 from planner.model.address import Sbdf
-from planner.model.edits import Assign, Edit, Release, SetPolicy, SetProfile, SetSize, apply
+from planner.model.edits import (
+    AddGuest,
+    Assign,
+    Edit,
+    Release,
+    RemoveGuest,
+    ReplaceGuest,
+    SetPolicy,
+    SetProfile,
+    SetReason,
+    SetRelease,
+    SetSize,
+    Together,
+    apply,
+)
 from planner.model.errors import EditError
 from planner.model.guest import RdmPolicy
 from planner.model.plan import Plan, Profile
-from planner.session import Session
+from planner.session import Effect, Session, Snapshot
 
 NIC_, USB_, OTHER_ = (Sbdf.parse(text) for text in (NIC, USB, OTHER))
 SHARED = rmrr(0xFED00000, 0xFED00FFF, USB, "0000:00:1a.0")
@@ -101,3 +115,67 @@ def test_dirty_means_different_from_what_was_saved() -> None:
 def test_undo_and_redo_without_history_change_nothing() -> None:
     session = Session(PLAN)
     assert session.undo().plan is session.redo().plan is PLAN
+
+
+def names(snapshot: Snapshot) -> list[str]:
+    return [one.name for one in snapshot.plan.guests]
+
+
+def test_guests_come_and_go() -> None:
+    session = Session(PLAN)
+    assert names(session.do(AddGuest(guest(name="c"), after="a"))) == ["a", "c", "b"]
+    assert names(session.do(ReplaceGuest("c", guest(name="d"), "rename c to d"))) == ["a", "d", "b"]
+    assert session.snapshot.undo == "rename c to d"
+    assert names(session.do(RemoveGuest("a"))) == ["d", "b"]
+    assert session.history == ("add guest c", "rename c to d", "remove guest a")
+    assert names(session.undo()) == ["a", "d", "b"]
+    for edit in (AddGuest(guest(name="a")), ReplaceGuest("d", guest(name="a"), "rename")):
+        with pytest.raises(EditError, match="there is a guest a already"):
+            session.do(edit)
+    with pytest.raises(EditError, match="there is no guest x"):
+        session.do(RemoveGuest("x"))
+
+
+def test_release_and_reasons_are_edits() -> None:
+    session = Session(PLAN)
+    assert session.do(SetRelease("4.20")).report.release.name == "4.20"
+    assert session.do(SetReason("a", "one owner for both")).plan.reasons == {"a": "one owner for both"}
+    assert session.do(SetReason("a", "")).plan.reasons == {}
+    session.undo()
+    session.undo()
+    assert not session.undo().dirty
+
+
+def test_a_slider_is_one_step_and_other_edits_are_not() -> None:
+    session = Session(PLAN)
+    for value in (4160, 4224, 4288):
+        session.do(SetSize("a", "memory", value), merge=True)
+    session.do(SetSize("b", "memory", 5000), merge=True)
+    session.do(SetSize("b", "maxmem", 6000), merge=True)
+    assert session.history == ("memory of a: 4288 MiB", "memory of b: 5000 MiB", "maxmem of b: 6000 MiB")
+    session.undo()
+    session.undo()
+    session.do(SetSize("a", "memory", 4352), merge=True)
+    assert session.undo().plan.guests[0].memory == 4288
+
+
+def test_several_edits_are_one_step_or_none() -> None:
+    session = Session(PLAN)
+    both = Together((Assign("a", OTHER_), SetSize("a", "memory", 2048)), "both")
+    after = session.do(both)
+    assert (len(after.plan.guests[0].pci), after.plan.guests[0].memory, after.undo) == (1, 2048, "both")
+    assert session.undo().plan == PLAN
+    with pytest.raises(EditError, match="shares RMRR"):
+        session.do(Together((Assign("a", OTHER_), Assign("a", USB_)), "one is blocked"))
+    assert session.snapshot.plan == PLAN
+
+
+def test_a_step_tells_what_it_did_to_the_findings() -> None:
+    machine = host(rmrr(0x99000000, 0x99000FFF, NIC))
+    session = Session(Plan(host=machine, guests=(guest(name="a"),)))
+    assert session.snapshot.effect == Effect()
+    came = session.do(Assign("a", NIC_)).effect
+    assert [finding.rule.id for finding in came.came] == ["MEM212"]
+    assert not came.went
+    assert session.undo().effect == Effect(came=(), went=came.came)
+    assert session.redo().effect == came

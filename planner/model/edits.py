@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 from planner.model.address import Sbdf
@@ -80,7 +81,76 @@ class SetProfile:
         return f"profile {self.profile}"
 
 
-Edit = Assign | Release | SetPolicy | SetSize | SetProfile
+@dataclass(frozen=True, slots=True)
+class SetRelease:
+    """Choose the Xen release to replay; None: the host's own."""
+
+    xen: str | None
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"replay Xen {self.xen or 'as the host has it'}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetReason:
+    """Write down why what the default profile would block is wanted; "" takes the word back."""
+
+    subject: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"reason for {self.subject}" if self.text else f"no reason for {self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddGuest:
+    """Put a guest at the end of the plan, or behind the one called `after`."""
+
+    guest: Guest
+    after: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"add guest {self.guest.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceGuest:
+    """Put another in the place of the guest called `name`: read anew, renamed, changed by a fix."""
+
+    name: str
+    guest: Guest
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGuest:
+    """Take a guest out of the plan; its file stays."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"remove guest {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several edits as one step: all are made, or none."""
+
+    edits: tuple[Edit, ...]
+    label: str
+
+
+OfGuest = Assign | Release | SetPolicy | SetSize
+OfPlan = SetProfile | SetRelease | SetReason | AddGuest | ReplaceGuest | RemoveGuest
+Edit = OfGuest | OfPlan | Together
 
 
 def apply(plan: Plan, edit: Edit) -> Plan:
@@ -88,15 +158,40 @@ def apply(plan: Plan, edit: Edit) -> Plan:
 
     Whether an edit is wise is for findings to say; whether the profile allows it is for `policy.assignable`.
     """
-    if isinstance(edit, SetProfile):
-        return replace(plan, profile=edit.profile)
+    if isinstance(edit, Together):
+        return reduce(apply, edit.edits, plan)
+    if isinstance(edit, OfPlan):
+        return _edit_plan(plan, edit)
     guest = plan.guest(edit.guest)
     if guest is None:
         raise EditError(f"there is no guest {edit.guest}")
     return plan.with_guest(_edit_guest(plan, guest, edit))
 
 
-def _edit_guest(plan: Plan, guest: Guest, edit: Assign | Release | SetPolicy | SetSize) -> Guest:
+def _edit_plan(plan: Plan, edit: OfPlan) -> Plan:
+    if isinstance(edit, SetProfile):
+        return replace(plan, profile=edit.profile)
+    if isinstance(edit, SetRelease):
+        return replace(plan, xen=edit.xen)
+    if isinstance(edit, SetReason):
+        reasons = {subject: text for subject, text in plan.reasons.items() if subject != edit.subject}
+        return replace(plan, reasons=reasons | ({edit.subject: edit.text} if edit.text else {}))
+    names = [guest.name for guest in plan.guests]
+    if isinstance(edit, AddGuest):
+        if edit.guest.name in names:
+            raise EditError(f"there is a guest {edit.guest.name} already")
+        place = names.index(edit.after) + 1 if edit.after in names else len(names)
+        return replace(plan, guests=(*plan.guests[:place], edit.guest, *plan.guests[place:]))
+    if edit.name not in names:
+        raise EditError(f"there is no guest {edit.name}")
+    if isinstance(edit, RemoveGuest):
+        return replace(plan, guests=tuple(guest for guest in plan.guests if guest.name != edit.name))
+    if edit.guest.name != edit.name and edit.guest.name in names:
+        raise EditError(f"there is a guest {edit.guest.name} already")
+    return replace(plan, guests=tuple(edit.guest if guest.name == edit.name else guest for guest in plan.guests))
+
+
+def _edit_guest(plan: Plan, guest: Guest, edit: OfGuest) -> Guest:
     if isinstance(edit, SetSize):
         if edit.key not in SetSize.KEYS:
             raise EditError(f"{edit.key} is not a size; expected one of {', '.join(SetSize.KEYS)}")
