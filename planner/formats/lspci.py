@@ -1,7 +1,7 @@
-"""Listings by lspci: `-vmm` and `-vm` records, and the ordinary text with any of `-v`, `-vv`, `-n`, `-nn`, `-D`, `-k`.
+"""Listings by lspci: `-vmm` and `-vm` records, and the ordinary text with any of `-v`, `-vv`, `-n`, `-nn`, `-D`, `-x`.
 
-What lspci prints where: pciutils, lspci.c (show_terse, show_verbose, show_machine, show_bases, show_rom) and
-ls-caps.c. BAR sizes and drivers come from the kernel and capabilities need root, so a listing may lack any of them.
+What lspci prints where: pciutils, lspci.c (show_terse, show_verbose, show_machine, show_bases, show_rom). BAR sizes
+and drivers come from the kernel and capabilities need root, so a listing may lack any of them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from planner.formats import config_space
+from planner.formats.lspci_capabilities import Capabilities
 from planner.model.address import Sbdf
 from planner.model.errors import InputError
 from planner.model.host import MAX_ADDRESS, PciDevice
@@ -32,7 +34,13 @@ _SIZE = re.compile(r"\[size=([0-9]{1,20})([KMGT]?)\]")
 _START = re.compile(r"[0-9a-fA-F]{1,16}\Z")
 _NODE = re.compile(r"\bNUMA node:? ([0-9]{1,9})\b")
 _GROUP = re.compile(r"\bIOMMU group:? ([0-9]{1,9})\b")
+_INTERRUPT = re.compile(r"Interrupt: pin ([A-D]) routed to IRQ ([0-9]{1,9})\b")
+_FLAGS_IRQ = re.compile(r"\bIRQ ([0-9]{1,9})\b")
+_HEX = re.compile(r"([0-9a-f]{2,3}):((?: [0-9a-f]{2}){1,16})\s*\Z")
 _RECORD_FIELD = re.compile(r"([A-Za-z]+):[ \t]*(.*)\Z")
+
+UNKNOWN: Final[tuple[object, ...]] = (None, "", ())
+"""What a field of PciDevice holds that a reader found nothing for."""
 
 # A listing without numbers names its classes only in words; those of bridges matter, since no guest may have one.
 _BRIDGE_CLASSES: Final = {
@@ -67,7 +75,8 @@ def parse(text: str) -> tuple[PciDevice, ...]:
     A BAR without a size (a listing made from a register dump, or an address that the kernel ignores) is left out: it
     cannot be placed. Plain `-v` does not number BARs; they are then counted in their order, 64-bit ones as two.
     `resets` names the resets that capabilities announce, and is None, not empty, where none is seen: a bus reset
-    shows in no capability. Lines that say nothing of interest are skipped.
+    shows in no capability. `irq` is left out where the function uses MSI, whose number lspci then prints. A hex dump
+    completes what the text does not say. Lines that say nothing of interest are skipped.
 
     InputError with the line when an address occurs twice, a BAR size is beyond 64 bits, or the listing shows paths
     (`-P`) for addresses; without a line when nothing in it is lspci's.
@@ -185,11 +194,15 @@ class _TextRecord(_Record):
         self.facts["name"] = _full_name(name, self.facts["id"])
         self.bars: dict[int, dict[str, Any]] = {}
         self.next_bar = 0
-        self.resets: list[str] = []
         self.indent = 0
-        self.in_device_capabilities = False
+        self.verbose = False
+        self.capabilities = Capabilities()
+        self.registers = bytearray()
 
     def read(self, line: str, number: int) -> None:
+        if (dump := _HEX.match(line)) and int(dump[1], 16) == len(self.registers):
+            self.registers += bytes.fromhex(dump[2])
+            return
         detail = line.strip()
         margin = line[: len(line) - len(line.lstrip(" \t"))]
         indent = len(margin.expandtabs(8))
@@ -197,19 +210,29 @@ class _TextRecord(_Record):
             return
         self.indent = self.indent or indent
         if indent > self.indent:
-            self._capability(detail)
-        else:
+            self.capabilities.detail(detail)
+        elif not self.capabilities.head(detail):
             self._detail(detail, number)
 
     def fields(self) -> dict[str, Any]:
         self.facts["bars"] = tuple(self.bars[index] for index in sorted(self.bars))
-        self.facts["resets"] = tuple(self.resets) or None
+        self.facts |= self.capabilities.facts(self.verbose)
+        registers = config_space.decode(bytes(self.registers))
+        for field, value in registers.facts.items():
+            if self.facts.get(field) in UNKNOWN:
+                self.facts[field] = value
+        if self.capabilities.msi_enabled or registers.msi_enabled:
+            self.facts.pop("irq", None)  # it is that of the message
         return self.facts
 
     def _detail(self, detail: str, number: int) -> None:
         key, _, value = detail.partition(": ")
+        if key in ("Flags", "Control"):
+            self.verbose = True
         if key in ("Flags", "NUMA node", "IOMMU group"):
             self._placement(detail)
+        elif key == "Interrupt":
+            self._interrupt(detail)
         elif key in ("Subsystem", "Kernel driver in use", "DeviceName", "Physical Slot"):
             self._property(key, value)
         elif buses := _BUSES.match(detail):
@@ -224,6 +247,13 @@ class _TextRecord(_Record):
             self.facts["numa_node"] = int(node[1])
         if group := _GROUP.search(detail):
             self.facts["iommu_group"] = int(group[1])
+        if detail.startswith("Flags") and (irq := _FLAGS_IRQ.search(detail)):
+            self.facts["irq"] = int(irq[1])
+
+    def _interrupt(self, detail: str) -> None:
+        if interrupt := _INTERRUPT.match(detail):
+            self.facts["interrupt_pin"] = interrupt[1]
+            self.facts["irq"] = int(interrupt[2])
 
     def _property(self, key: str, value: str) -> None:
         text = clean(value) or None
@@ -254,23 +284,6 @@ class _TextRecord(_Record):
         if _START.match(start) and int(start, 16):
             bar["start"] = int(start, 16)
         self.bars.setdefault(index, bar)
-
-    def _capability(self, detail: str) -> None:
-        words = detail.split()
-        if words[0] == "DevCap:":
-            self.in_device_capabilities = True
-        elif words[0].endswith(":"):
-            self.in_device_capabilities = False
-        if self.in_device_capabilities and "FLReset+" in words:
-            self._resets_by("flr")
-        elif words[0] == "AFCap:" and "FLR+" in words:
-            self._resets_by("af_flr")
-        elif words[0] == "Status:" and "NoSoftRst-" in words:
-            self._resets_by("pm")
-
-    def _resets_by(self, way: str) -> None:
-        if way not in self.resets:
-            self.resets.append(way)
 
 
 def _header(line: str) -> tuple[Sbdf, str, str | None, str] | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from planner.formats.lspci import parse, recognise
 from planner.model.address import Sbdf
 from planner.model.errors import InputError
-from planner.model.host import PciDevice
+from planner.model.host import Acs, AcsControl, PciDevice, PortType, ResizableBar
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 LISTINGS = SHARED / "data" / "lspci"
@@ -45,10 +45,20 @@ VERBOSE = """\
 			ExtTag+ AttnBtn- AttnInd- PwrInd- RBE+ FLReset+ SlotPowerLimit 0.000W
 		DevCtl:	CorrErr+ NonFatalErr+ FatalErr+ UnsupReq+
 			RlxdOrd+ ExtTag+ PhantFunc- AuxPwr- NoSnoop- FLReset-
+	Capabilities: [70] MSI-X: Enable+ Count=129 Masked-
+		Vector table: BAR=3 offset=00000000
+	Capabilities: [150 v1] Access Control Services
+		ACSCap:	SrcValid- TransBlk- ReqRedir+ CmpltRedir- UpstreamFwd- EgressCtrl+ DirectTrans-
+		ACSCtl:	SrcValid- TransBlk- ReqRedir- CmpltRedir- UpstreamFwd- EgressCtrl- DirectTrans-
 	Capabilities: [160 v1] Single Root I/O Virtualization (SR-IOV)
 		IOVCap:	Migration-, Interrupt Message Number: 000
+		IOVCtl:	Enable+ Migration- Interrupt- MSE+ ARIHierarchy+
+		IOVSta:	Migration-
+		Initial VFs: 64, Total VFs: 64, Number of VFs: 4, Function Dependency Link: 00
 		Region 0: Memory at 00000000a6800000 (64-bit, prefetchable)
 		Region 1: Memory at 00000000a7000000 (32-bit, non-prefetchable) [size=4K]
+	Capabilities: [1a0 v1] Physical Resizable BAR
+		BAR 0: current size: 8MB, supported: 64MB 1GB
 	Kernel driver in use: i40e
 	Kernel modules: i40e
 """
@@ -67,6 +77,12 @@ Module:	i40e
 NUMANode:	1
 IOMMUGroup:	42
 """
+
+
+# What records do not say of a function.
+LACKING = dict.fromkeys(
+    ("resets", "port", "acs", "interrupt_pin", "irq", "msi", "msix", "virtual_functions", "multifunction")
+) | {"resizable": ()}
 
 
 def one(text: str) -> PciDevice:
@@ -88,6 +104,10 @@ def test_reads_every_fact_of_a_verbose_listing() -> None:
     assert (device.numa_node, device.iommu_group) == (1, 42)
     assert device.resets == ("flr",)
     assert device.bridge is None
+    assert (device.port, device.interrupt_pin, device.irq) == (PortType.ENDPOINT, "A", 26)
+    assert (device.msi, device.msix, device.virtual_functions) == (0, 129, 4)
+    assert device.acs == Acs(capable=(AcsControl.REQUEST_REDIRECT, AcsControl.EGRESS_CONTROL), enabled=())
+    assert device.resizable == (ResizableBar(index=0, sizes=(64 << 20, 1 << 30)),)
     assert bars(device) == [
         (0, "mem64", 0xA6000000, 8 << 20, True),
         (3, "mem64", 0xA7008000, 32 << 10, True),
@@ -96,8 +116,7 @@ def test_reads_every_fact_of_a_verbose_listing() -> None:
 
 
 def test_a_record_says_the_same_as_the_text() -> None:
-    lacking = {"bars": (), "resets": None}
-    assert one(RECORD) == one(VERBOSE).model_copy(update={**lacking, "slot": "4-1"})
+    assert one(RECORD) == one(VERBOSE).model_copy(update={**LACKING, "bars": (), "slot": "4-1"})
 
 
 def test_plain_verbose_counts_bars_and_finds_numbers_among_the_flags() -> None:
@@ -178,6 +197,51 @@ def test_a_register_shown_twice_counts_once() -> None:
 )
 def test_resets_that_capabilities_announce(capability: str, resets: tuple[str, ...] | None) -> None:
     assert one("00:1a.0 USB controller: Any\n" + capability).resets == resets
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\tFlags: fast devsel\n", (PortType.CONVENTIONAL, 0, 0, Acs())),
+        ("\tFlags: fast devsel\n\tCapabilities: <access denied>\n", (None, None, None, None)),
+        ("\tControl: I/O-\n\tCapabilities: [40] Power\n\tCapabilities: [40] <chain looped>\n", (None,) * 4),
+        ("\tSubsystem: Any Device [1:2]\n", (None, None, None, None)),  # condensed: capabilities were left out
+        (
+            (
+                "\tFlags: fast devsel\n\tCapabilities: [60] MSI: Enable- Count=1/2 Maskable+ 64bit-\n"
+                "\tCapabilities: [90] Express Root Port (Slot-), MSI 00\n"
+                "\tCapabilities: [150] Access Control Services\n"
+            ),
+            (PortType.ROOT_PORT, 2, 0, None),
+        ),
+        (
+            (
+                "\tFlags: fast devsel\n\tCapabilities: [50] Message Signalled Interrupts: 64bit+ Queue=0/2 Enable+\n"
+                "\tCapabilities: [70] MSI-X: Enable- Mask- TabSize=5\n"
+                "\tCapabilities: [e0] Express PCI/PCI-X Bridge IRQ 0\n"
+            ),
+            (PortType.PCIE_TO_PCI_BRIDGE, 4, 5, None),
+        ),
+        (
+            (
+                "\tFlags: fast devsel\n\tCapabilities: [e0] Express (v2) Root Complex Event Collector, IntMsgNum 0\n"
+                "\tCapabilities: [100] Advanced Error Reporting\n"
+            ),
+            (PortType.EVENT_COLLECTOR, 0, 0, Acs()),
+        ),
+    ],
+)
+def test_capabilities_that_are_not_listed(
+    text: str, expected: tuple[PortType | None, int | None, int | None, Acs | None]
+) -> None:
+    device = one(f"00:1a.0 Any: Any\n{text}")
+    assert (device.port, device.msi, device.msix, device.acs) == expected
+
+
+def test_the_number_of_a_message_is_no_interrupt_line() -> None:
+    text = "00:1a.0 A: B\n\tInterrupt: pin B routed to IRQ 126\n\tCapabilities: [60] MSI: Enable{} Count=1/1\n"
+    assert (one(text.format("-")).irq, one(text.format("+")).irq) == (126, None)
+    assert one("00:1a.0 A: B\n\tFlags: bus master, fast devsel, latency 0, IRQ 11, NUMA node 0\n").irq == 11
 
 
 def test_listings_pasted_with_spaces_and_windows_line_ends() -> None:
@@ -315,9 +379,7 @@ def test_every_form_of_one_machine_says_the_same(name: str) -> None:
             assert device.bridge is not None
             assert (device.bridge.secondary, device.bridge.subordinate) == (space[0x19], space[0x1A])
 
-    record = {
-        address: device.model_copy(update={"bridge": None, "resets": None}) for address, device in verbose.items()
-    }
+    record = {address: device.model_copy(update={**LACKING, "bridge": None}) for address, device in verbose.items()}
     for option in ("-vmmnnD", "-vmmnn", "-vmmnnk", "-vmnn"):
         assert {device.address: device for device in rendered(dump, option)} == record
     short = {address: device.model_copy(update={"subsystem": None}) for address, device in record.items()}
