@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench screenshots format clean
+.PHONY: run test check bench screenshots docs format clean
 
 run: $(READY)  ## open the planner on a bundled sample (without a terminal: print its check and map)
 	@$(BIN)/rdm-planner
@@ -23,6 +23,9 @@ bench: $(READY)  ## measure against the budgets
 
 screenshots: $(READY)  ## rebuild screenshots/*.svg from the app
 	$(BIN)/python screenshots/make.py
+
+docs: $(READY)  ## rebuild docs/rules/*.md from the rules
+	$(BIN)/python docs/make.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
