@@ -36,8 +36,9 @@ class Plan:
     """Host, guests in the order given, profile, Xen release to replay (None: the host's), and reasons.
 
     `rdm_as_documented` reads `rdm=` as the manual has it instead of as the release does. `reasons` keeps the written
-    reason for what the default profile would block: by guest name. `pins` are the identities of assigned devices, by
-    address: another device there is an error (`planner.pci.identity`).
+    reason for what the default profile would block: by guest name. `candidates` are the devices that may be attached to
+    a guest while it runs: by guest name. `pins` are the identities of assigned devices, by address: another device
+    there is an error (`planner.pci.identity`).
     """
 
     host: Host
@@ -46,6 +47,7 @@ class Plan:
     xen: str | None = None
     rdm_as_documented: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
+    candidates: Mapping[str, tuple[Sbdf, ...]] = field(default_factory=dict)
     pins: Mapping[Sbdf, Pin] = field(default_factory=dict)
     host_file: str = "host.toml"
 
@@ -64,11 +66,12 @@ class Plan:
 
     def decides_the_same(self, other: Plan) -> bool:
         """Whether the two plans differ in nothing that a person can change: the host is a given."""
-        return (self.guests, self.profile, self.xen, self.reasons, self.pins) == (
+        return (self.guests, self.profile, self.xen, self.reasons, self.candidates, self.pins) == (
             other.guests,
             other.profile,
             other.xen,
             other.reasons,
+            other.candidates,
             other.pins,
         )
 

@@ -206,10 +206,10 @@ def below_one_mib(context: Context, rule: Rule, build: Build) -> Iterator[Findin
     )
 )
 def at_boundary(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """Entries whose start equals the boundary."""
+    """Entries whose start equals the boundary, where RAM reaches them; RAM that ends below needs no moving."""
     layout = build.layout
     for entry in layout.regions if layout is not None else ():
-        if layout is not None and entry.span.start == layout.boundary:
+        if layout is not None and entry.span.start == layout.boundary < layout.low_end:
             yield context.finding(
                 rule,
                 build.guest,

@@ -1,0 +1,261 @@
+"""The cheapest config changes that clear a finding, each proved by building every guest again.
+
+A change is offered only if the finding is then gone and nothing of the same or a higher severity is new, on any
+guest. `ways` says what is worth a try; here it is tried, judged, put into words and ranked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from planner.formats.xlcfg import pci_spec
+from planner.model.edits import Edit, SetPolicy, SetSize, Together, apply
+from planner.model.errors import EditError
+from planner.model.plan import Plan, Profile
+from planner.policy import fix_words as words
+from planner.policy import ways
+from planner.policy.evaluate import Report, evaluate
+from planner.policy.findings import Finding, Severity
+
+_SETTINGS = ("mmio_hole", "rdm_mem_boundary", "rdm_policy")
+_BUDGET = 96  # trials a finding: far more than an ordinary guest takes
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One way out, proved. `needs` is what a person must answer for first; None: it can be made unasked."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    cost: str
+    needs: str | None = None
+
+    @property
+    def edit(self) -> Edit:
+        """The whole fix as one undoable step."""
+        return self.edits[0] if len(self.edits) == 1 else Together(self.edits, self.title)
+
+    def settings(self, plan: Plan) -> dict[str, dict[str, Any]]:
+        """The config keys that change, with their new values (None: removed), by guest; `pci` is the whole new list."""
+        after = apply(plan, self.edit)
+        return {
+            guest.name: changed
+            for guest, old in zip(after.guests, plan.guests, strict=True)
+            if (changed := _changed_keys(old.name, plan, after))
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """The fixes of one finding, cheapest first; `reason` says why there is none."""
+
+    found: tuple[Fix, ...] = ()
+    reason: str | None = None
+
+
+_Rank = tuple[bool, bool, bool, int, int, int, int]
+
+
+def fixes(report: Report, finding: Finding) -> Fixes:
+    """Ways to clear a finding of `report`: no RAM lost before RAM lost, smaller changes first, relaxed last."""
+    if finding.guest is None:
+        return Fixes(reason=f"no guest's setting changes what the host is: {words.lower(finding.rule.remedy)}")
+    search = _Search(report, finding)
+    ranked = sorted(search.run(), key=lambda item: item[0])
+    if ranked:
+        return Fixes(tuple(fix for _, fix in ranked))
+    return Fixes(reason=search.why_none())
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A change that clears the finding and brings others."""
+
+    edits: tuple[Edit, ...]
+    report: Report
+    brings: tuple[Finding, ...]
+
+
+class _Search:
+    """Each kind of change once, then settings in pairs: where one clears the finding, another clears what it brings."""
+
+    def __init__(self, report: Report, finding: Finding) -> None:
+        self.report, self.finding = report, finding
+        self.regions = {rdm.span for rdm in report.iommu.regions}
+        self.before = Counter(self._identity(one) for one in report.findings)
+        self.left = _BUDGET
+        self.tried: set[str] = set()
+        self.near: list[_Near] = []
+        self.found: list[tuple[_Rank, Fix]] = []
+
+    def run(self) -> list[tuple[_Rank, Fix]]:
+        for way in ways.ways(self.report, self.finding):
+            self._first(way)
+        if not any(rank[:3] == (False, False, False) for rank, _ in self.found):
+            for near in tuple(self.near):
+                self._repair(near)
+        return self.found
+
+    def why_none(self) -> str:
+        """The nearest miss, else what stands in the way and the rule's own remedy."""
+        if self.near:
+            near = self.near[0]
+            worst = near.brings[0]
+            return f"{words.title(near.edits)} would clear it, but then {worst.rule.id}: {worst.message}"
+        tried = [kind for kind in ("mmio_hole", "rdm_mem_boundary", "memory") if kind in self.tried]
+        said = [f"no {', '.join(tried)} clears it"] if tried else ["no setting changes that"]
+        said += [why for why in (ways.why_no_device(self.report, self.finding),) if why]
+        if self.finding.rule.id in ("RDM103", "RDM107") and self.report.plan.profile is Profile.DEFAULT:
+            said.append("rdm_policy=relaxed takes the xen profile and a written reason")
+        return "; ".join([*said, words.lower(self.finding.rule.remedy)])
+
+    def _first(self, way: ways.Way) -> bool:
+        """Try one kind until a value does it for every finding of the rule on this guest, else take the first."""
+        self.tried.add(way.kind)
+        good: _Near | None = None
+        for edits in way.tries:
+            if self.left <= 0:
+                break
+            near = self._try(edits)
+            if near is None:
+                continue
+            if near.brings:
+                if way.kind in _SETTINGS:
+                    self.near.append(near)
+                continue
+            good = good or near
+            if not any(
+                one.rule is self.finding.rule and one.guest == self.finding.guest for one in near.report.findings
+            ):
+                good = near
+                break
+        return good is not None and self._prove(good.edits, way)
+
+    def _same_rule(self, report: Report) -> bool:
+        """Whether the guest still has a finding of the same rule."""
+        return any(one.rule is self.finding.rule and one.guest == self.finding.guest for one in report.findings)
+
+    def _repair(self, near: _Near) -> None:
+        """Clear the first thing that `near` brings with one more setting."""
+        worst = near.brings[0]
+        build = near.report.build(worst.guest) if worst.guest is not None else None
+        if build is None:
+            return
+        for way in ways.settings(near.report, build, worst):
+            both = tuple(_merged(near.edits, edits) for edits in way.tries)
+            if self._first(replace(way, tries=tuple(edits for edits in both if edits != near.edits))):
+                return
+
+    def _try(self, edits: tuple[Edit, ...]) -> _Near | None:
+        """What the edits do to the guests that they touch; None where the finding stays."""
+        self.left -= 1
+        try:
+            plan = apply(self.report.plan, Together(edits, ""))
+        except EditError:  # a device that two guests list, or one guest twice
+            return None
+        touched = [new for new, old in zip(plan.guests, self.report.plan.guests, strict=True) if new != old]
+        after = evaluate(replace(plan, guests=tuple(touched)), self.report)
+        return _Near(edits, after, self._brings(after)) if self._is_gone(after) else None
+
+    def _prove(self, edits: tuple[Edit, ...], way: ways.Way) -> bool:
+        """Build every guest with it, and keep it if it holds."""
+        after = evaluate(apply(self.report.plan, Together(edits, "")), self.report)
+        if not self._is_gone(after) or self._brings(after) or self._loses_data(after):
+            return False
+        cost, lost, moved = words.cost(self.report, after, edits, way)
+        fix = Fix(words.title(edits), edits, cost, way.needs)
+        errors = after.counts[Severity.ERROR]
+        rank = (way.kind == "relaxed", lost > 0, way.needs is not None, errors, lost, len(edits), abs(moved))
+        self.found.append((rank, fix))
+        return True
+
+    def _is_gone(self, after: Report) -> bool:
+        """Whether nobody has the finding any more: one that only moved to another guest with its device counts on."""
+        one = self.finding
+        return not any(
+            other.rule is one.rule
+            and (other.device, other.region) == (one.device, one.region)
+            and (one.device is not None or other.guest == one.guest)
+            for other in after.findings
+        )
+
+    def _loses_data(self, after: Report) -> bool:
+        """Whether QEMU now misses RAM of a guest that something else still stops: MEM212 as soon as that is mended."""
+        build, old = after.build(self.finding.guest or ""), self.report.build(self.finding.guest or "")
+        lost = build is not None and build.qemu is not None and bool(build.qemu.lost)
+        return lost and not (old is not None and old.qemu is not None and bool(old.qemu.lost))
+
+    def _brings(self, after: Report) -> tuple[Finding, ...]:
+        """What is new in `after` and as bad as the finding, worst first."""
+        counts = Counter(self._identity(one) for one in after.findings)
+        new = {key for key, count in counts.items() if count > self.before[key]}
+        limit = self.finding.severity.rank
+        found = [one for one in after.findings if self._identity(one) in new and one.severity.rank <= limit]
+        return tuple(sorted(found, key=lambda one: one.severity.rank))
+
+    def _identity(self, one: Finding) -> tuple[object, ...]:
+        """What makes two findings of two reports the same: a device's own ones go with it from guest to guest.
+
+        A range counts only where it is a region of the host: others follow from the layout.
+        """
+        region = one.region if one.region in self.regions else None
+        return (one.rule.id, one.guest if one.device is None else None, one.device, region, one.severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What came of clearing findings one after the other: the fixes made, the report then, and what is left and why."""
+
+    report: Report
+    made: tuple[tuple[Finding, Fix], ...]
+    left: tuple[tuple[Finding, Fixes], ...]
+
+
+def repair(report: Report, wanted: Callable[[Finding], bool]) -> Repair:
+    """Make the cheapest fix of each `wanted` finding that needs nobody's word, until none is left or none helps.
+
+    It ends: a fix brings nothing as bad as what it clears, so errors, then warnings, then notices only become fewer.
+    """
+    made: list[tuple[Finding, Fix]] = []
+    left: dict[Finding, Fixes] = {}
+    while finding := next((one for one in report.findings if wanted(one) and one not in left), None):
+        ways_out = fixes(report, finding)
+        fix = next((one for one in ways_out.found if one.needs is None), None)
+        if fix is None:
+            left[finding] = ways_out
+            continue
+        made.append((finding, fix))
+        report = evaluate(apply(report.plan, fix.edit), report)
+        touched = {name for name, _ in words.by_guest(fix.edits)}
+        left = {one: kept for one, kept in left.items() if one.guest not in touched}
+    now = [one for one in report.findings if wanted(one)]
+    return Repair(report, tuple(made), tuple((one, left[one]) for one in now))
+
+
+def _merged(first: tuple[Edit, ...], second: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """Both, where a later size or policy replaces an earlier one of the same setting."""
+    again = {_target(edit) for edit in second}
+    return (*(edit for edit in first if _target(edit) not in again), *second)
+
+
+def _target(edit: Edit) -> tuple[object, ...]:
+    match edit:
+        case SetSize(guest=guest, key=key):
+            return guest, key
+        case SetPolicy(guest=guest, address=address):
+            return guest, address
+        case _:
+            return (edit,)
+
+
+def _changed_keys(name: str, before: Plan, after: Plan) -> dict[str, Any]:
+    old, new = before.guest(name), after.guest(name)
+    if old is None or new is None:
+        return {}
+    changed: dict[str, Any] = {key: getattr(new, key) for key in SetSize.KEYS if getattr(new, key) != getattr(old, key)}
+    if new.pci != old.pci:
+        changed["pci"] = [pci_spec.render(item) for item in new.pci]
+    return changed
