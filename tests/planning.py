@@ -8,7 +8,7 @@ from typing import Any
 from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.guest import Guest
-from planner.model.host import DeviceScope, Host, PciDevice, ReservedRegion
+from planner.model.host import Acs, DeviceScope, Host, PciDevice, ReservedRegion
 from planner.model.plan import Plan, Profile
 from planner.policy.evaluate import Report, evaluate
 from planner.xen import hypervisor
@@ -18,6 +18,19 @@ from planner.xen.release import RELEASES
 USB = "0000:00:1d.0"
 NIC = "0000:02:00.0"
 OTHER = "0000:03:00.0"
+
+
+def at(text: str) -> Sbdf:
+    """The address in `text`."""
+    return Sbdf.parse(text)
+
+
+def function(address: str, port: str | None = "endpoint", acs: Acs | None = None, **facts: Any) -> PciDevice:
+    """A PCI function; `behind` makes it a bridge to those buses, and without `acs` it has no such capability."""
+    behind = facts.pop("behind", None)
+    if behind is not None:
+        facts |= {"bridge": {"secondary": behind[0], "subordinate": behind[1]}, "class": "0604"}
+    return PciDevice.model_validate({"address": address, "port": port, "acs": acs or Acs()} | facts)
 
 
 def rmrr(start: int, end: int, *devices: str) -> ReservedRegion:

@@ -147,9 +147,13 @@ class AcsControl(StrEnum):
 
 
 class Acs(_FromFile):
-    """Access Control Services of one function; both empty where it has no such capability."""
+    """Access Control Services of one function.
 
-    capable: tuple[AcsControl, ...] = ()
+    `capable` is None where it has no such capability; one that can do nothing says that its functions never talk to
+    each other.
+    """
+
+    capable: tuple[AcsControl, ...] | None = None
     enabled: tuple[AcsControl, ...] = ()
 
 

@@ -33,8 +33,14 @@ _KINDS: dict[str, str] = {
 }
 _TIES = {
     Tie.REGION: "Each of them can reach the same reserved memory: two owners could read and change each other's.",
+    Tie.REQUESTER: "The IOMMU sees one sender: they must have one owner.",
     Tie.IOMMU_GROUP: "The IOMMU cannot keep them apart: one owner should have all of them.",
-    Tie.SLOT: "Functions of one slot. Whether they are isolated from each other is not known: no IOMMU groups.",
+    Tie.ACS: "They may reach each other without passing the IOMMU: one owner should have all of them.",
+    Tie.FUNCTIONS: "They may reach each other without passing the IOMMU: one owner should have all of them.",
+    Tie.PAGE: "Xen maps whole pages, so who has one device reaches registers of the others.",
+    Tie.RESET: "Resetting one resets them all: one owner should have all of them.",
+    Tie.ISOLATED: "Nothing ties them to another device.",
+    Tie.SLOT: "Functions of one slot. Whether they are isolated from each other is not known.",
 }
 _QEMU = {
     LOST: "✖ Guest RAM that QEMU does not know: emulated disks and network cards silently lose what they move here.",

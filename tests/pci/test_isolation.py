@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planning import at, function
 
 from planner.model.address import Sbdf
-from planner.model.host import DeviceScope, Host, PciDevice, RegionKind, ReservedRegion, ScopeKind
-from planner.pci.isolation import Tie, units
+from planner.model.host import Acs, AcsControl, DeviceScope, Host, PciDevice, RegionKind, ReservedRegion, ScopeKind
+from planner.pci.isolation import Tie, Unit, reset_scope, units
 
 
 def device(address: str, group: int | None = None) -> PciDevice:
@@ -91,3 +95,83 @@ def test_each_device_is_in_exactly_one_unit(
     for one in host.regions:
         owners = {unit for unit in units(host) for address in unit.devices if one.covers(address)}
         assert len(owners) <= 1
+
+
+def unit_of(address: str, *devices: PciDevice, **facts: Any) -> Unit:
+    host = Host(devices=devices, **facts)
+    return next(unit for unit in units(host) if at(address) in unit.devices)
+
+
+PORT = function("00:1c.0", "root-port", Acs(), behind=("01", "02"))
+BRIDGE = function("01:00.0", "pcie-to-pci-bridge", behind=("02", "02"))
+
+
+def test_devices_behind_a_bridge_to_conventional_pci_must_move_together() -> None:
+    found = unit_of("02:04.0", PORT, BRIDGE, function("02:04.0", "conventional"), function("02:05.0", "conventional"))
+    assert [address.short for address in found.devices] == ["02:04.0", "02:05.0"]
+    assert (found.tie, found.tie.binds) == (Tie.REQUESTER, True)
+    assert found.reason == "are behind the bridge 01:00.0 to conventional PCI and share one requester id"
+
+
+def test_functions_that_nothing_keeps_apart() -> None:
+    found = unit_of("03:00.0", function("03:00.0"), function("03:00.1"))
+    assert (found.tie, found.tie.binds) == (Tie.FUNCTIONS, False)
+    assert found.reason == "are functions of slot 03:00 that nothing keeps apart (no ACS)"
+    kept = unit_of("03:00.0", function("03:00.0", acs=Acs(capable=())), function("03:00.1", acs=Acs(capable=())))
+    assert (len(kept.devices), kept.tie) == (1, Tie.ISOLATED)
+
+
+def test_devices_behind_a_port_without_acs() -> None:
+    port = function("00:1c.0", "root-port", Acs(capable=tuple(AcsControl)), behind=("01", "04"))
+    tree = (
+        port,
+        function("01:00.0", "upstream-port", behind=("02", "04")),
+        function("02:00.0", "downstream-port", behind=("03", "03")),
+        function("02:01.0", "downstream-port", behind=("04", "04")),
+        function("03:00.0"),
+        function("04:00.0"),
+    )
+    found = unit_of("03:00.0", *tree)
+    assert [address.short for address in found.devices] == ["03:00.0", "04:00.0"]
+    assert found.tie is Tie.ACS
+    assert found.reason == (
+        "are behind 00:1c.0 and 2 more ports, which do not keep them apart (ACS: it is switched off)"
+    )
+
+
+def test_the_kernels_groups_count_more_than_acs() -> None:
+    pair = (function("03:00.0", iommu_group=1), function("03:00.1", iommu_group=2))
+    assert unit_of("03:00.0", *pair).reason == "are in IOMMU group 1"
+
+
+def test_bars_in_one_page() -> None:
+    bars = [
+        {"index": 0, "kind": "mem32", "start": start, "size": 1024} for start in (0xF0000000, 0xF0000400, 0xF0001000)
+    ]
+    devices = [function(f"00:1{number}.0", None, bars=[bar]) for number, bar in enumerate(bars)]
+    found = unit_of("00:10.0", *devices)
+    assert [address.short for address in found.devices] == ["00:10.0", "00:11.0"]
+    assert (found.tie, found.reason) == (Tie.PAGE, "have BARs in the 4 KiB page 0xf0000000")
+
+
+def test_a_bus_reset_takes_the_neighbours_along() -> None:
+    port = function("00:01.0", None, behind=("05", "05"))
+    card = (function("05:00.0", None, resets=["bus"]), function("05:00.1", None, resets=["flr", "bus"]))
+    assert unit_of("05:00.0", port, *card).reason == "are reset together, with bus 05"
+    alone = (function("05:00.0", None, resets=["flr"]), function("05:00.1", None, resets=["flr", "bus"]))
+    assert unit_of("05:00.0", port, *alone).tie is Tie.SLOT
+
+
+@pytest.mark.parametrize(
+    ("resets", "scope"),
+    [(None, None), ([], "none"), (["bus"], "bus"), (["pm", "bus"], "function"), (["af_flr"], "function")],
+)
+def test_reset_scopes(resets: list[str] | None, scope: str | None) -> None:
+    assert reset_scope(function("05:00.0", resets=resets)) == scope
+
+
+def test_a_unit_of_several_ties_has_the_strongest_and_names_the_others() -> None:
+    devices = (function("03:00.0"), function("03:00.1"), function("04:00.0"))
+    found = unit_of("03:00.1", *devices, regions=(region(0x1000, "03:00.0", "04:00.0"),))
+    assert len(found.devices) == 3
+    assert found.reason == "share RMRR 0x1000, some through slot 03:00"
