@@ -108,6 +108,12 @@ def write_result(path: Path, text: str) -> None:
     write_text(path, text)
 
 
+def path_from(folder: Path, path: str) -> str:
+    """`path` as one in `folder` would write it: relative where it can be, with slashes."""
+    here = Path(path)
+    return Path(os.path.relpath(here.parent.resolve() / here.name, folder.resolve())).as_posix()
+
+
 def make_folder(path: Path) -> None:
     """Create `path` and its parents where missing. InputError when that cannot be."""
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from planner import storage
+from planner.cli import options
 from planner.formats import host_toml
 from planner.formats.xlcfg import guest as guest_reader
 from planner.model.errors import InputError
@@ -20,27 +21,59 @@ from planner.report.words import printable
 
 
 def plans(
-    inputs: Sequence[str], *, xen: str | None = None, profile: str = "default", rdm: str = "shipped"
+    inputs: Sequence[str], *, xen: str | None = None, profile: str | None = None, rdm: str | None = None
 ) -> list[tuple[str, Plan]]:
-    """The plans that `HOST GUEST…` or `SITE…` name, each with its name. InputError for what cannot be read."""
+    """The plans that `HOST GUEST…`, `SITE…` or `PLAN.toml…` name, with their names. InputError for what is unreadable.
+
+    `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default.
+    """
     paths = [Path(text) for text in inputs]
-    sites = [path for path in paths if is_site(path)]
-    if len(sites) == len(paths) or len(sites) > 1:
+    whole = [path for path in paths if is_site(path) or is_plan(path)]
+    if len(whole) == len(paths) or len(whole) > 1:
         for path in paths:
-            if path not in sites:  # `sample-hosts/*` names the README beside the sites too
+            if path not in whole:  # `sample-hosts/*` names the README beside the sites too
                 _skip(path)
-        named = [(str(path), path / "host.toml", guest_files(path)) for path in sites]
+        named = [(str(path), saved_plan(path) if is_plan(path) else _site_plan(path)) for path in whole]
     else:
         first = paths[0]
-        named = [(str(first), first / "host.toml" if is_site(first) else first, paths[1:])]
-    for name, _, guests in named:
-        if not guests:
+        if is_plan(first):
+            raise InputError("a saved plan names its own guests; give it alone", source=str(first))
+        named = [(str(first), _plan(first / "host.toml" if is_site(first) else first, paths[1:]))]
+    for name, plan in named:
+        if not plan.guests:
             click.echo(f"rdm-planner: {printable(name)}: no guest is named, so only the host is looked at", err=True)
-    documented = rdm == "documented"
-    return [
-        (name, replace(_plan(host, guests), xen=xen, profile=Profile(profile), rdm_as_documented=documented))
-        for name, host, guests in named
-    ]
+    return [(name, _chosen(plan, xen, profile, rdm)) for name, plan in named]
+
+
+def _chosen(plan: Plan, xen: str | None, profile: str | None, rdm: str | None) -> Plan:
+    return replace(
+        plan,
+        xen=xen or plan.xen,
+        profile=Profile(profile) if profile else plan.profile,
+        rdm_as_documented=rdm == "documented" if rdm else plan.rdm_as_documented,
+    )
+
+
+def saved_plan(path: Path) -> Plan:
+    """The session that the plan at `path` keeps. InputError where it was made for another inventory, unless told."""
+    from planner.formats import plan_toml
+
+    context = click.get_current_context(silent=True)
+    another_host = context is not None and context.meta.get(options.ANOTHER_HOST, False)
+    try:
+        saved = plan_toml.parse(storage.read_text(path))
+        at = {name: plan_toml.located(path.parent, name) for name in (saved.host, *saved.files)}
+        machine = host(Path(at[saved.host]))
+        texts = {name: storage.read_text(Path(at[name])) for name in saved.files}
+        restored = plan_toml.restore(saved, machine, texts, path.parent, another_host=another_host)
+    except InputError as error:
+        raise error.within(str(path)) from None
+    for guest in restored.plan.guests:
+        _check_devices(machine, guest, restored.plan.host_file)
+    for changed in restored.changed:
+        message = f"{changed}: changed since {path} was saved; the plan's settings go on top of what it says now"
+        click.echo(f"rdm-planner: {printable(message)}", err=True)
+    return restored.plan
 
 
 def _skip(path: Path) -> None:
@@ -53,6 +86,19 @@ def _skip(path: Path) -> None:
 def is_site(path: Path) -> bool:
     """Whether `path` is a site: a folder with a host.toml."""
     return (path / "host.toml").is_file()
+
+
+def is_plan(path: Path) -> bool:
+    """Whether `path` is a saved plan: a TOML file that names its host, which an inventory has no key for."""
+    if path.suffix != ".toml" or not path.is_file():
+        return False
+    for line in storage.read_text(path).split("\n"):
+        key, equals, value = line.partition("=")
+        if equals and key.strip() == "host":
+            return True
+        if key.lstrip().startswith("[") or value.lstrip().startswith(('"""', "'''")):
+            break  # plain keys stand before the tables, and we write them first
+    return False
 
 
 def guest_files(site: Path) -> list[Path]:
@@ -72,6 +118,10 @@ def host(path: Path) -> Host:
         return host_toml.parse(storage.read_text(path))
     except InputError as error:
         raise error.within(str(path)) from None
+
+
+def _site_plan(site: Path) -> Plan:
+    return _plan(site / "host.toml", guest_files(site))
 
 
 def _plan(host_file: Path, guest_paths: Sequence[Path]) -> Plan:

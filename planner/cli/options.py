@@ -13,22 +13,30 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-inputs = click.argument("inputs", nargs=-1, required=True, metavar="HOST GUEST... | SITE...")
+ANOTHER_HOST = "planner.another_host"
+"""Where `--another-host` stands in the context: only loading asks for it."""
+
+inputs = click.argument("inputs", nargs=-1, required=True, metavar="HOST GUEST... | SITE... | PLAN...")
 
 
 def plan_options(command: Command) -> Command:
-    """--xen, --profile and --rdm."""
+    """--xen, --profile and --rdm, None where not given, and --another-host."""
+    command = click.option(
+        "--another-host",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda ctx, _, value: ctx.meta.update({ANOTHER_HOST: value}),
+        help="use a saved plan though it was made for another inventory",
+    )(command)
     command = click.option(
         "--rdm",
         type=click.Choice(["shipped", "documented"]),
-        default="shipped",
-        help="read rdm= as the release does (since 4.15 it drops every valid policy=) or as the manual says",
+        help="read rdm= as the release does (default; since 4.15 it drops every valid policy=) or as the manual says",
     )(command)
     command = click.option(
         "--profile",
         type=click.Choice(["default", "xen"]),
-        default="default",
-        help="whose word counts: the design's (every shared RMRR blocks) or exactly Xen's",
+        help="whose word counts: the design's (every shared RMRR blocks), the default, or exactly Xen's",
     )(command)
     return click.option("--xen", metavar="RELEASE", help="Xen release to replay; default: the inventory's")(command)
 

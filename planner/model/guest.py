@@ -84,12 +84,14 @@ class Place:
 class ConfigFile:
     """The file a guest was read from: its name as the user gave it, its text, and where each key stands.
 
-    A device's place is under its address as `pci[0000:00:1d.0]`.
+    A device's place is under its address as `pci[0000:00:1d.0]`. Not `on_disk`: a new guest's text, or one that came
+    by standard input; `path` is then only its name in messages.
     """
 
     path: str
     text: str
     places: tuple[tuple[str, Place], ...] = ()
+    on_disk: bool = True
 
     def place(self, *keys: str) -> Place | None:
         """Where the first of `keys` that the file has stands; None if it has none of them."""

@@ -74,7 +74,7 @@ class _Reader:
             ahci=self._string("hdtype") == "ahci" and any(_is_ide_disk(text) for text in self._strings("disk")),
             extra_devices=self._extra_devices(),
             pci=pci,
-            file=ConfigFile(path, self._config.text, (*keys, *places)),
+            file=ConfigFile(path, self._config.text, (*keys, *places), on_disk=path != "-"),
         )
 
     def _place(self, value: Value) -> Place:

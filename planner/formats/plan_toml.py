@@ -1,0 +1,289 @@
+"""plan.toml: a saved session. Files are named, not copied; what the plan decides stands beside their names.
+
+The format's classes come first, then `parse` and `render`, which know no file, then `save` and `restore` between the
+format and a `Plan`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os.path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from planner.formats.host_toml import parse_model
+from planner.formats.xlcfg import guest as guest_reader
+from planner.formats.xlcfg import pci_spec, rdm
+from planner.model.errors import InputError
+from planner.model.guest import ConfigFile, Guest, Passthrough
+from planner.model.host import Host, SbdfField
+from planner.model.plan import Pin, Plan, Profile
+
+_HEADER = """\
+# A plan of rdm-planner. `rdm-planner schema plan` describes every key; paths start from this file's folder.
+
+"""
+
+_Mib = Annotated[int, Field(ge=0, lt=1 << 24)]  # as the reader of xl.cfg has it: 16 TiB are more than Xen gives
+_CAN_BE_UNSET = (
+    *("memory", "maxmem", "videoram", "hap", "mmio_hole", "rdm_mem_boundary"),
+    *("rdm", "passthrough", "usbversion", "soundhw"),
+)
+
+
+class _FromFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Settings(_FromFile):
+    """What a plan decides for one guest: xl.cfg settings by their names, and what QEMU emulates. Sizes in MiB."""
+
+    type: Literal["hvm", "pvh", "pv"] | None = None
+    memory: _Mib | None = None
+    maxmem: _Mib | None = None
+    vcpus: Annotated[int, Field(ge=1)] | None = None
+    vga: Literal["stdvga", "cirrus", "qxl", "none"] | None = None
+    videoram: _Mib | None = None
+    hap: bool | None = None
+    mmio_hole: _Mib | None = None
+    rdm_mem_boundary: _Mib | None = None
+    rdm: str | None = None
+    passthrough: Literal["disabled", "enabled", "sync_pt", "share_pt"] | None = None
+    gfx_passthru: bool | None = None
+    firmware: Literal["seabios", "ovmf", "rombios"] | None = None
+    xen_platform_pci: bool | None = None
+    usb: bool | None = None
+    usbversion: int | None = None
+    soundhw: str | None = None
+    nics: tuple[str, ...] | None = None
+    ahci: bool | None = None
+    extra_devices: tuple[str, ...] | None = None
+    pci: Annotated[tuple[str, ...] | None, Field(description="the whole list, as PCI_SPEC_STRINGs")] = None
+
+
+class SavedGuest(_FromFile):
+    """One guest: the file it is in (or, with no file yet, its text), and what the plan changes in it."""
+
+    name: str
+    file: Annotated[str | None, Field(description="its xl.cfg, from the plan's folder")] = None
+    text: Annotated[str | None, Field(description="its xl.cfg, where no file holds it yet")] = None
+    digest: Annotated[str | None, Field(description="of the file that the changes were made for")] = None
+    set: Annotated[Settings, Field(description="settings that differ from the file's")] = Settings()
+    unset: Annotated[tuple[str, ...], Field(description="settings of the file that the plan takes out")] = ()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.file is not None and self.text is not None:
+            raise ValueError("a guest has a file or a text, not both")
+        unknown = next((key for key in self.unset if key not in _CAN_BE_UNSET), None)
+        if unknown is not None:
+            raise ValueError(f"unset: {unknown!r:.60} is none of {', '.join(_CAN_BE_UNSET)}")
+        return self
+
+
+class SavedPin(_FromFile):
+    """Which device the plan means by an address: vendor:device of the chip and the board, and the way to it."""
+
+    id: str = ""
+    subsystem: str = ""
+    path: str = ""
+
+
+class SavedPlan(_FromFile):
+    """A saved session: `plan.toml`."""
+
+    schema_version: Literal[1]
+    host: Annotated[str, Field(description="the inventory, from the plan's folder")]
+    host_identity: Annotated[str, Field(description="of its devices and reserved regions, when the plan was made")]
+    profile: Profile = Profile.DEFAULT
+    xen: Annotated[str | None, Field(description="Xen release to replay; default: the inventory's")] = None
+    rdm: Annotated[Literal["shipped", "documented"], Field(description="how rdm= is read")] = "shipped"
+    guests: tuple[SavedGuest, ...] = ()
+    reasons: Annotated[
+        dict[str, str], Field(description="by guest or device: why what is blocked else is allowed")
+    ] = {}
+    pins: Annotated[dict[SbdfField, SavedPin], Field(description="the devices that the plan means, by address")] = {}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The guests' files, as the plan names them."""
+        return tuple(guest.file for guest in self.guests if guest.file is not None)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [guest.name for guest in self.guests]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"guest {twice!r:.60} is listed twice")
+        return self
+
+
+def parse(text: str) -> SavedPlan:
+    """The plan in `text`. InputError names the line (bad TOML) or the key and what was expected there."""
+    return parse_model(SavedPlan, text)
+
+
+def render(saved: SavedPlan) -> str:
+    """`saved` as TOML: defaults left out, stable order, one device a line; `parse` gives the same value back."""
+    import tomli_w  # only where a plan is written
+
+    values = saved.model_dump(mode="json", exclude_defaults=True)
+    guests = [(one, one.pop("set", {})) for one in values.pop("guests", ())]
+    parts = [tomli_w.dumps(values)]
+    for one, changes in guests:
+        # TOML readers turn a CRLF of a long string into LF, so a text with one is written with escapes.
+        parts.append("[[guests]]\n" + tomli_w.dumps(one, multiline_strings="\r" not in one.get("text", "")))
+        parts += ["[guests.set]\n" + tomli_w.dumps(changes)] if changes else []
+    return _HEADER + "\n".join(parts)
+
+
+def identity(host: Host) -> str:
+    """A digest of what makes a host the one a plan was made for: its reserved regions, and which functions it has.
+
+    Drivers, IOMMU groups, addresses of BARs and virtual functions change with every boot and count for nothing.
+    """
+    regions = [
+        [region.kind, region.segment, region.start, region.end, [_scope(scope) for scope in region.scopes]]
+        for region in host.regions
+    ]
+    devices = sorted(
+        [str(device.address), device.id, sorted([bar.index, bar.kind, bar.size] for bar in device.bars)]
+        for device in host.devices
+        if device.physfn is None
+    )
+    return digest(json.dumps([regions, devices]))
+
+
+def _scope(scope: Any) -> list[Any]:  # noqa: ANN401 - a DeviceScope, as JSON
+    return list(scope.model_dump(mode="json", include={"kind", "path", "device", "last"}).values())
+
+
+def digest(text: str) -> str:
+    """What tells one text from another: its SHA-256."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def save(plan: Plan, named: Callable[[str], str] = str) -> SavedPlan:
+    """What is to be kept of `plan`; `named` turns a path into the one from the plan's folder."""
+    return SavedPlan(
+        schema_version=1,
+        host=named(plan.host_file),
+        host_identity=identity(plan.host),
+        profile=plan.profile,
+        xen=plan.xen,
+        rdm="documented" if plan.rdm_as_documented else "shipped",
+        guests=tuple(_save_guest(guest, named) for guest in plan.guests),
+        reasons=dict(sorted(plan.reasons.items())),
+        pins={at: SavedPin(id=pin.id, subsystem=pin.subsystem, path=pin.path) for at, pin in sorted(plan.pins.items())},
+    )
+
+
+def _save_guest(guest: Guest, named: Callable[[str], str]) -> SavedGuest:
+    file = guest.file
+    base = guest_reader.read(file.text, file.path) if file is not None else Guest(name=guest.name)
+    differing = [key for key in Settings.model_fields if getattr(guest, key) != getattr(base, key)]
+    values: dict[str, Any] = {key: getattr(guest, key) for key in differing}
+    if values.get("rdm") is not None:
+        values["rdm"] = values["rdm"].text
+    if "pci" in values:
+        values["pci"] = tuple(pci_spec.render(item) for item in values["pci"])
+    on_disk = file is not None and file.on_disk
+    return SavedGuest(
+        name=guest.name,
+        file=named(file.path) if file is not None and on_disk else None,
+        text=file.text if file is not None and not on_disk else None,
+        digest=digest(file.text) if file is not None and on_disk and differing else None,
+        set=Settings(**{key: value for key, value in values.items() if value is not None}),
+        unset=tuple(key for key, value in values.items() if value is None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A plan as it was saved; `changed` are the files that hold something else now than when it was made."""
+
+    plan: Plan
+    changed: tuple[str, ...] = ()
+
+
+def restore(
+    saved: SavedPlan, host: Host, texts: Mapping[str, str], folder: PurePath, *, another_host: bool = False
+) -> Restored:
+    """The plan that `saved` keeps, on `host`, with the `texts` of its guests' files by the names it gives them.
+
+    InputError where the inventory is not the one it was made for (`another_host` accepts it), where a guest's file
+    now has another name in it, or where a value is none that an xl.cfg could give.
+    """
+    if not another_host and saved.host_identity != identity(host):
+        raise InputError(
+            f"made for another inventory: {saved.host} has other devices or reserved regions than when the plan was "
+            "saved. Take --another-host to plan on it all the same"
+        )
+    changed = []
+    guests = []
+    for one in saved.guests:
+        guest = _restore_guest(one, texts, folder)
+        guests.append(guest)
+        edited = one.file is not None and one.digest is not None
+        if edited and one.digest != digest(texts[one.file or ""]) and _settings_of(one, guest.file):
+            changed.append(located(folder, one.file or ""))
+    plan = Plan(
+        host=host,
+        guests=tuple(guests),
+        profile=saved.profile,
+        xen=saved.xen,
+        rdm_as_documented=saved.rdm == "documented",
+        reasons=saved.reasons,
+        pins={at: Pin(pin.id, pin.subsystem, pin.path) for at, pin in saved.pins.items()},
+        host_file=located(folder, saved.host),
+    )
+    return Restored(plan, tuple(changed))
+
+
+def located(folder: PurePath, name: str) -> str:
+    """Where the file is that a plan in `folder` calls `name`."""
+    return os.path.normpath(folder / name) if name != "-" else name
+
+
+def _settings_of(one: SavedGuest, file: ConfigFile | None) -> bool:
+    """Whether the plan still says anything that the file does not say itself."""
+    if file is None:
+        return True
+    base = guest_reader.read(file.text, file.path)
+    return _applied(one, base) != base
+
+
+def _restore_guest(one: SavedGuest, texts: Mapping[str, str], folder: PurePath) -> Guest:
+    if one.file is not None:
+        base = guest_reader.read(texts[one.file], located(folder, one.file))
+    elif one.text is not None:
+        base = guest_reader.read(one.text, f"{one.name}.cfg")
+        base = replace(base, file=replace(base.file, on_disk=False) if base.file is not None else None)
+    else:
+        base = Guest(name=one.name)
+    if base.name != one.name:
+        source = base.file.path if base.file is not None else None
+        raise InputError(f"holds the guest {base.name!r:.60}, but the plan is for {one.name!r:.60}", source=source)
+    return _applied(one, base)
+
+
+def _applied(one: SavedGuest, base: Guest) -> Guest:
+    changes: dict[str, Any] = dict.fromkeys(one.unset)
+    changes |= {key: getattr(one.set, key) for key in one.set.model_fields_set}
+    if "pci" in changes:
+        changes["pci"] = tuple(_device(text, one.name) for text in changes["pci"])
+    if changes.get("rdm") is not None:
+        changes["rdm"] = rdm.parse(changes["rdm"])
+    return replace(base, **changes)
+
+
+def _device(text: str, guest: str) -> Passthrough:
+    try:
+        return pci_spec.parse(text)
+    except InputError as error:
+        raise InputError(f"guest {guest!r:.60}: {error.message}") from None
