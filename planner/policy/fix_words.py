@@ -21,7 +21,6 @@ def by_guest(edits: Iterable[Edit]) -> Iterator[tuple[str, Edit]]:
 
 def title(edits: tuple[Edit, ...]) -> str:
     """The change in an admin's words."""
-    several = len({name for name, _ in by_guest(edits)}) > 1
     sizes: dict[int | None, list[str]] = {}
     parts: list[str] = []
     for edit in edits:
@@ -35,24 +34,11 @@ def title(edits: tuple[Edit, ...]) -> str:
     ]
     given = [edit for edit in edits if isinstance(edit, Assign)]
     taken = [edit for edit in edits if isinstance(edit, Release)]
-    if given and taken and not several:
+    if given and taken:
         parts.append(f"give {_devices(given)} instead of {_devices(taken)}")
-    else:
-        parts += _moves(given, taken)
+    elif given:
+        parts.append(f"give {_devices(given)} to {given[0].guest}")
     return " and ".join(parts)
-
-
-def _moves(given: list[Assign], taken: list[Release]) -> Iterator[str]:
-    """Who gets what from whom."""
-    released, assigned = {edit.address for edit in taken}, {edit.address for edit in given}
-    for guest in dict.fromkeys(edit.guest for edit in given):
-        mine = [edit for edit in given if edit.guest == guest]
-        verb = "move" if all(edit.address in released for edit in mine) else "give"
-        yield f"{verb} {_devices(mine)} to {guest}"
-    for guest in dict.fromkeys(edit.guest for edit in taken):
-        gone = [edit for edit in taken if edit.guest == guest and edit.address not in assigned]
-        if gone:
-            yield f"take {_devices(gone)} from {guest}"
 
 
 def _devices(edits: Iterable[Assign | Release]) -> str:

@@ -166,7 +166,7 @@ class _Search:
         if not self._is_gone(after) or self._brings(after) or self._loses_data(after):
             return False
         cost, lost, moved = words.cost(self.report, after, edits, way)
-        fix = Fix(words.title(edits), edits, cost, way.needs)
+        fix = Fix(way.title or words.title(edits), edits, cost, way.needs)
         errors = after.counts[Severity.ERROR]
         rank = (way.kind == "relaxed", lost > 0, way.needs is not None, errors, lost, len(edits), abs(moved))
         self.found.append((rank, fix))

@@ -34,11 +34,13 @@ _STORAGE = "01"
 class Way:
     """One kind of change and the values to try, smallest change first.
 
-    `needs` is what only a person can answer for, `risk` what stays wrong with it; None: nothing.
+    `needs` is what only a person can answer for, `risk` what stays wrong with it; None: nothing. `title` says it
+    where the edits themselves would say too much.
     """
 
     kind: str
     tries: tuple[tuple[Edit, ...], ...]
+    title: str | None = None
     needs: str | None = None
     risk: str | None = None
 
@@ -225,7 +227,9 @@ def _gather(report: Report, guest: Guest, finding: Finding) -> Iterator[Way]:
         edits = _moves(report, target, owners)
         losers = dict.fromkeys(edit.guest for edit in edits if isinstance(edit, Release))
         if losers:
-            yield Way("unit", (edits,), needs=f"{', '.join(losers)} can do without them")
+            given = ", ".join(address.short for address, found in owners.items() if found)
+            title = f"{given} for {target} alone"
+            yield Way("unit", (edits,), title, needs=f"{', '.join(losers)} can do without")
     at_home = [address for address, found in owners.items() if not found]
     known = [plan.host.by_address[address] for address in at_home]
     if known and all(_why_not(report, device) is None and not device.is_bridge for device in known):

@@ -286,7 +286,7 @@ def test_output_goes_to_a_file(site: Path, tmp_path: Path) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for name in ("check", "map", "export", "collect", "schema", "samples"):
+    for name in ("check", "map", "fix", "export", "collect", "schema", "samples"):
         result = run(name, "--help")
         assert result.exit_code == 0
         assert "Usage: rdm-planner" in result.stdout

@@ -226,8 +226,8 @@ def test_where_there_is_none_it_says_why() -> None:
 def test_moving_sharers_to_one_guest_is_for_a_person_to_say() -> None:
     plan = report(host(SHARED), guest(RELAXED, name="a"), guest(f"{USB},rdm_policy=relaxed", name="b"), profile="xen")
     found = fixes(plan, first(plan, "RDM105")).found
-    assert [fix.title for fix in found] == ["move 00:1d.0 to a", "move 02:00.0 to b"]
-    assert found[0].needs == "b can do without them"
+    assert [fix.title for fix in found] == ["00:1d.0, 02:00.0 for a alone", "00:1d.0, 02:00.0 for b alone"]
+    assert found[0].needs == "b can do without"
     after = applied(plan, found[0])
     assert "RDM105" not in rules(after)
     assert [item.policy for item in after.plan.guests[0].pci] == [RdmPolicy.RELAXED, RdmPolicy.RELAXED]
