@@ -12,9 +12,10 @@ from planner.model.guest import RdmPolicy, RdmStrategy
 from planner.model.host import DeviceScope, ReservedRegion
 from planner.xen.guest_pci import Function, Register
 from planner.xen.hvmloader import Firmware, Inputs
-from planner.xen.hypervisor import Iommu, register
+from planner.xen.hypervisor import Iommu
 from planner.xen.libxl import E820Entry
 from planner.xen.release import Release
+from planner.xen.vtd import register
 from planner.xen.xl import Domain, DomainDevice
 
 FOLDER = Path(__file__).parent / "conformance"

@@ -256,7 +256,10 @@ class ReservedRegion(_FromFile):
     start: AddressField
     end: AddressField
     segment: Annotated[int, Field(ge=0, le=0xFFFF)] = 0
-    flags: Annotated[int, Field(ge=0, le=0xFF, description="IVMD flags: unity, read, write, exclusion range")] = 0
+    flags: Annotated[
+        int | None,
+        Field(ge=0, le=0xFF, description="IVMD: 1 unity map, 2 read, 4 write, 8 exclusion range; none: unity map"),
+    ] = None
     scopes: tuple[DeviceScope, ...] = ()
 
     @property

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.model.address import Sbdf
-from planner.model.host import DeviceScope, Host, PciDevice, ReservedRegion, ScopeKind
+from planner.model.host import DeviceScope, Host, PciDevice, PortType, ReservedRegion, ScopeKind
 
 _MAX_DEVICE = 0x1F
 _MAX_FUNCTION = 7
 _PCI_FUNCTIONS = (ScopeKind.ENDPOINT, ScopeKind.BRIDGE)
+_CONVENTIONAL_BRIDGES = (PortType.CONVENTIONAL, PortType.PCIE_TO_PCI_BRIDGE, PortType.PCI_TO_PCIE_BRIDGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,25 @@ def scope_path(host: Host, address: Sbdf, above: Mapping[tuple[int, int], Sbdf] 
     """
     hops = (*path_to_root(host, address, above), address)
     return f"{hops[0].bus:02x}:" + "/".join(f"{hop.device:02x}.{hop.function:x}" for hop in hops)
+
+
+def conventional_bridge_above(devices: Mapping[Sbdf, PciDevice], address: Sbdf) -> Sbdf | None:
+    """The innermost bridge with conventional PCI on a side that `address` is behind, which speaks for it on PCIe.
+
+    As Xen's find_upstream_bridge sees it (pt/pci.c:356-368): functions on bus 0 have none. None,
+    too, where the listing does not say what the bridges above it are.
+    """
+    if address.bus == 0:
+        return None
+    above = [
+        (device.bridge.secondary, device.address)
+        for device in devices.values()
+        if device.bridge is not None
+        and device.port in _CONVENTIONAL_BRIDGES
+        and device.address.segment == address.segment
+        and device.bridge.secondary <= address.bus <= device.bridge.subordinate
+    ]
+    return max(above)[1] if above else None
 
 
 def _secondary(address: Sbdf, devices: Mapping[Sbdf, PciDevice]) -> int | str:

@@ -15,7 +15,7 @@ from planner.policy.findings import Finding, Severity
 from planner.session import Snapshot
 from planner.tui.bands import Band
 from planner.xen.build import Build
-from planner.xen.hypervisor import Rdm
+from planner.xen.rdm import Rdm
 
 Subject = Sbdf | Unit | Band | Finding | None
 """What the details are about: what the cursor of the focused pane stands on."""

@@ -1,12 +1,14 @@
-"""Regions that the admin adds on Xen's command line: `rmrr=` (Intel) and `ivmd=` (AMD).
+"""Regions that the admin adds on Xen's command line: `rmrr=` (Intel) and `ivmd=` (AMD). Page numbers are in hex.
 
-Source: vtd/dmar.c:1195-1264 (`rmrr=start[-end]=[seg:]bus:dev.fn[,…][;…]`, page numbers in hex), whose limits and
-messages this follows, and docs/misc/xen-command-line (`ivmd=start[-end][=bdf1[-bdf1'][,…]][;…]`).
+Source: parse_rmrr_param in vtd/dmar.c (`start[-end]=[seg:]bus:dev.fn[,…][;…]`, with its limits as since 4.17) and
+parse_ivmd_param in amd/iommu_acpi.c (`start[-end][=bdf[-bdf][,…]][;…]`). An option may stand there more than once.
+What Xen cannot read ends the option there: what came before it counts.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from planner.model.address import Sbdf
@@ -14,87 +16,134 @@ from planner.model.host import DeviceScope, RegionKind, ReservedRegion, ScopeKin
 from planner.model.span import PAGE
 from planner.xen.steps import Step
 
-MAX_REGIONS = 10
-MAX_PAGES = 16
-MAX_DEVICES = 20
+MAX_RMRRS = 10
+MAX_RMRR_PAGES = 16
+MAX_RMRR_DEVICES = 20
+MAX_IVMDS = 8
+_UNITY_READ_WRITE = 7
+_EINVAL, _E2BIG = -22, -7
 
 _RANGE = re.compile(r"([0-9a-fA-F]+)(?:-([0-9a-fA-F]+))?\Z")
 _BDF = re.compile(r"(?:([0-9a-fA-F]+):)?([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\.([0-7])\Z")
-_RULE = "vtd/dmar.c:1195-1264"
+_MAX_PAGE = 1 << 52
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The regions that the options add, in the order they are written, and what Xen says while it reads them."""
+    """The regions that an option adds, in the order they are written, and what Xen says while it reads them."""
 
     regions: tuple[ReservedRegion, ...]
     steps: tuple[Step, ...]
 
 
-def parse(command_line: str) -> Added:
-    """The `rmrr=` and `ivmd=` options of Xen's command line; the last one of each counts. Never raises."""
+class _UnreadableError(Exception):
+    """Xen stops reading the option here: why, and its error number."""
+
+    def __init__(self, reason: str, errno: int = _EINVAL) -> None:
+        super().__init__(reason)
+        self.errno = errno
+
+
+def rmrr(command_line: str) -> Added:
+    """The regions of `rmrr=`. Never raises."""
+    return _read("rmrr", "vtd/dmar.c: parse_rmrr_param", command_line, _add_rmrr)
+
+
+def ivmd(command_line: str) -> Added:
+    """The regions of `ivmd=`: one for each device or range that it names. Never raises."""
+    return _read("ivmd", "amd/iommu_acpi.c: parse_ivmd_param", command_line, _add_ivmds)
+
+
+def _read(
+    option: str, rule: str, command_line: str, add: Callable[[str, bool, list[ReservedRegion], list[Step]], None]
+) -> Added:
     regions: list[ReservedRegion] = []
     steps: list[Step] = []
-    for option, kind in (("rmrr", RegionKind.RMRR), ("ivmd", RegionKind.IVMD)):
-        values = [word.partition("=")[2] for word in command_line.split() if word.startswith(f"{option}=")]
-        added = 0
-        for text in values[-1].split(";") if values else ():
+    values = [word.partition("=")[2] for word in command_line.split() if word.startswith(f"{option}=")]
+    for value in values:
+        entries = value.split(";")
+        for number, text in enumerate(entries, 1):
             try:
-                if added == MAX_REGIONS:
-                    raise ValueError(f"there are {MAX_REGIONS} already")
-                regions.append(_region(text, kind))
-                added += 1
-            except ValueError as error:
-                steps.append(Step(f"{option}: {text!r:.60} is not added: {error}", _RULE, level="warning"))
+                add(text, number == len(entries), regions, steps)
+            except _UnreadableError as error:
+                line = f'parameter "{option}" has invalid value "{value}", rc={error.errno}!'
+                steps.append(Step(f"{option}= is read up to {text!r:.60}: {error}", rule, line, "warning"))
+                break
     return Added(tuple(regions), tuple(steps))
 
 
-def _region(text: str, kind: RegionKind) -> ReservedRegion:
-    """One `start[-end]=devices`. ValueError says why Xen does not take it."""
+def _add_rmrr(text: str, is_last: bool, regions: list[ReservedRegion], steps: list[Step]) -> None:
+    """One `start[-end]=devices`: added, or left out with a step. Raises _UnreadableError."""
+    rule = "vtd/dmar.c: parse_rmrr_param"
+    if len(regions) >= MAX_RMRRS:
+        raise _UnreadableError(f"there are {MAX_RMRRS} already", _E2BIG)
     pages, equals, names = text.partition("=")
     first, last = _page_range(pages)
-    if equals:
-        scopes = [_scope(name, kind) for name in names.split(",")]
-    elif kind is RegionKind.IVMD:
-        scopes = [DeviceScope(kind=ScopeKind.ALL)]
-    else:
-        raise ValueError("no device is named")
-    if len(scopes) > MAX_DEVICES:
-        raise ValueError(f"{len(scopes)} devices, at most {MAX_DEVICES} are taken")
-    segments = {scope.device.segment for scope in scopes if scope.device is not None}
-    if len(segments) > 1:
-        raise ValueError("its devices are in different segments")
-    segment = segments.pop() if segments else 0
+    if not 0 <= last - first < MAX_RMRR_PAGES:
+        count = "the end lies before the start" if last < first else f"{last - first + 1} pages"
+        raise _UnreadableError(f"{count}, at most {MAX_RMRR_PAGES} are taken", _E2BIG)
+    if not equals:
+        if is_last:
+            raise _UnreadableError("no device is named")
+        steps.append(Step(f"rmrr= {text!r:.60} names no device and is passed over", rule, level="warning"))
+        return
+    devices: list[Sbdf] = []
+    for name in names.split(","):
+        if len(devices) == MAX_RMRR_DEVICES:
+            raise _UnreadableError(f"more than {MAX_RMRR_DEVICES} devices")
+        devices.append(_address(name, devices[0].segment if devices else 0))
+    if len({device.segment for device in devices}) > 1:
+        line = f"Segments are not equal for RMRR range [{first:x}-{last:x}]"
+        steps.append(Step("its devices are in different segments: left out", rule, line, "warning"))
+        return
+    scopes = tuple(DeviceScope(device=device) for device in devices)
+    regions.append(_region(first, last, RegionKind.RMRR, devices[0].segment, scopes, None))
+
+
+def _add_ivmds(text: str, is_last: bool, regions: list[ReservedRegion], steps: list[Step]) -> None:
+    """One `start[-end][=devices]`. Raises _UnreadableError; what it had added by then stays."""
+    pages, equals, names = text.partition("=")
+    first, last = _page_range(pages)
+    if last < first:
+        raise _UnreadableError("the end lies before the start")
+    for name in names.split(",") if equals else ("",):
+        if len(regions) >= MAX_IVMDS:
+            raise _UnreadableError(f"there are {MAX_IVMDS} already", _E2BIG)
+        scope = _ivmd_scope(name) if equals else DeviceScope(kind=ScopeKind.ALL)
+        regions.append(_region(first, last, RegionKind.IVMD, 0, (scope,), _UNITY_READ_WRITE))
+
+
+def _ivmd_scope(name: str) -> DeviceScope:
+    low, dash, high = name.partition("-")
+    device = _address(low, 0)
+    last = _address(high, 0) if dash else None
+    if device.segment or (last is not None and (last.segment or last < device)):
+        raise _UnreadableError(f"{name!r:.40} is not a device or range of segment 0")
+    return DeviceScope(kind=ScopeKind.RANGE if dash else ScopeKind.ENDPOINT, device=device, last=last)
+
+
+def _region(
+    first: int, last: int, kind: RegionKind, segment: int, scopes: tuple[DeviceScope, ...], flags: int | None
+) -> ReservedRegion:
     # The end is the last page: in bytes, the last byte of it.
     end = (last + 1) * PAGE - 1
-    return ReservedRegion(kind=kind, start=first * PAGE, end=end, segment=segment, scopes=tuple(scopes))
+    return ReservedRegion(kind=kind, start=first * PAGE, end=end, segment=segment, scopes=scopes, flags=flags)
 
 
 def _page_range(text: str) -> tuple[int, int]:
     match = _RANGE.match(text)
     if match is None:
-        raise ValueError("expected page numbers in hex, such as 3fff0-3fff7")
+        raise _UnreadableError("expected page numbers in hex, such as 3fff0-3fff7")
     first, last = int(match[1], 16), int(match[2] or match[1], 16)
-    if last < first:
-        raise ValueError("the end lies before the start")
-    if last - first + 1 > MAX_PAGES:
-        raise ValueError(f"{last - first + 1} pages, at most {MAX_PAGES} are taken")
-    if last >= 1 << 52:
-        raise ValueError("no machine has such a page")
+    if max(first, last) >= _MAX_PAGE:
+        raise _UnreadableError("no machine has such a page")
     return first, last
 
 
-def _scope(name: str, kind: RegionKind) -> DeviceScope:
-    first, dash, last = name.partition("-")
-    if not dash:
-        return DeviceScope(device=_address(first))
-    if kind is RegionKind.RMRR:
-        raise ValueError("rmrr= takes no ranges of devices")
-    return DeviceScope(kind=ScopeKind.RANGE, device=_address(first), last=_address(last))
-
-
-def _address(name: str) -> Sbdf:
+def _address(name: str, segment: int) -> Sbdf:
+    """A device by [seg:]bus:dev.fn; `segment` is what it is in where the name does not say."""
     match = _BDF.match(name)
     if match is None or int(match[3], 16) > 0x1F or int(match[1] or "0", 16) > 0xFFFF:
-        raise ValueError(f"{name!r:.40} is not a device, such as 0:0:1a.0")
-    return Sbdf(int(match[1] or "0", 16), int(match[2], 16), int(match[3], 16), int(match[4], 16))
+        raise _UnreadableError(f"{name!r:.40} is not a device, such as 0:0:1a.0")
+    number = segment if match[1] is None else int(match[1], 16)
+    return Sbdf(number, int(match[2], 16), int(match[3], 16), int(match[4], 16))

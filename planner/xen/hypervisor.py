@@ -1,54 +1,26 @@
 """The hypervisor: which reserved regions it registers at boot, what it tells libxl of them, which device it hands over.
 
-Source: xen/drivers/passthrough/vtd/dmar.c (tables), common/memory.c:1223-1255 (the query), vtd/iommu.c:2850-2940
-and arch/x86/mm/p2m.c:1245-1284 (assignment), amd/iommu_map.c:694-762 (AMD's regions).
+Source: common/memory.c:1223-1255 (the query), pt/pci.c:1570-1677 with vtd/iommu.c:2850-2940, 1800-1802 and
+amd/pci_amd_iommu.c (assignment), arch/x86/mm/p2m.c:1245-1284 (the identity map). `vtd` and `amd_vi` read the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
-from planner.model.host import Host, PciDevice, RegionKind, ReservedRegion
-from planner.model.span import PAGE, Span, round_down, round_up
-from planner.xen import boot_options, tables
+from planner.model.host import Host, PciDevice, PortType, RegionKind
+from planner.model.span import PAGE, Span
+from planner.pci.topology import conventional_bridge_above
+from planner.xen import amd_vi, vtd
+from planner.xen.rdm import Rdm
 from planner.xen.release import Release
 from planner.xen.steps import Step
 
 _HOST_BRIDGE = Sbdf(0, 0, 0, 0)
 _NO_IOMMU = "passthrough not supported on this platform"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rdm:
-    """A reserved region as Xen holds it: `span` in whole pages, `devices` as its scope lists them.
-
-    `entries` counts every scope entry Xen counts, absent devices, bridges and duplicates included. A region of AMD's
-    may name all devices or a range, so ask `covers`. `declared` is what the firmware wrote.
-    """
-
-    span: Span
-    devices: tuple[Sbdf, ...]
-    entries: int
-    declared: ReservedRegion
-
-    @property
-    def base(self) -> int:
-        """The first byte as declared, which is what Xen's messages print."""
-        return self.declared.start
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether VT-d treats its devices as sharers: more than one scope entry. AMD has no such test."""
-        return self.declared.kind is RegionKind.RMRR and self.entries > 1
-
-    def covers(self, address: Sbdf) -> bool:
-        """Whether Xen takes the region to belong to exactly this function."""
-        if self.declared.kind is RegionKind.IVMD:
-            return self.declared.covers(address)
-        return address in self.devices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +39,19 @@ class Iommu:
     devices: Mapping[Sbdf, PciDevice] = field(default_factory=dict)
     _by_device: dict[Sbdf, tuple[Rdm, ...]] = field(default_factory=dict)
 
+    @property
+    def everything(self) -> tuple[Rdm, ...]:
+        """XENMEM_reserved_device_memory_map for all devices: on AMD a region comes once for each function it names."""
+        amd = any(rdm.declared.kind is RegionKind.IVMD for rdm in self.regions)
+        return amd_vi.everything(self.regions) if amd else self.regions
+
     def regions_of(self, address: Sbdf) -> tuple[Rdm, ...]:
         """XENMEM_reserved_device_memory_map for one device: exact address, one entry a region, in Xen's order."""
         found = self._by_device.get(address)
         if found is None:
-            found = tuple(rdm for rdm in self.regions if rdm.covers(address))
-            self._by_device[address] = found
+            # One span twice is one map of AMD's, made by the older of two equal blocks.
+            maps = {rdm.span: rdm for rdm in reversed(self.regions) if rdm.covers(address)}
+            self._by_device[address] = found = tuple(reversed(maps.values()))
         return found
 
 
@@ -94,21 +73,13 @@ def boot(host: Host, release: Release) -> Iommu:
     """Register the host's regions as Xen does when it parses the firmware's table, then those of the command line."""
     if host.iommu == "none":
         return Iommu(False, error="I/O virtualisation disabled")
-    table = tables.parse_ivrs(host, release) if tables.is_amd(host) else tables.parse_dmar(host, release)
-    regions = tuple(register(table.regions))
-    iommu = Iommu(table.error is None, regions, table.steps, table.error, host.by_address)
-    return _add_options(iommu, host) if iommu.enabled and host.xen_command_line else iommu
+    table = amd_vi.parse(host, release) if is_amd(host) else vtd.parse(host, release)
+    return Iommu(table.error is None, table.regions, table.steps, table.error, host.by_address)
 
 
-def register(regions: Iterable[ReservedRegion]) -> list[Rdm]:
-    """The regions as Xen lists them, unchecked: page-rounded, in reverse table order for VT-d.
-
-    A region whose pages round to none is never listed (dmar.c:1170-1171), nor is one without scope.
-    """
-    rdms = [rdm for region in regions if (rdm := _rdm(region)).entries and rdm.span.size]
-    if any(rdm.declared.kind is RegionKind.RMRR for rdm in rdms):
-        rdms.reverse()  # list_add puts each at the head
-    return rdms
+def is_amd(host: Host) -> bool:
+    """Whether the host's regions are AMD's."""
+    return host.iommu == "amd" or any(region.kind is RegionKind.IVMD for region in host.regions)
 
 
 def attach(
@@ -120,7 +91,11 @@ def attach(
     held: Sequence[Span] = (),
     domain: str = "dN",
 ) -> Attach:
-    """Assign a device to a guest: the shared-region test, then an identity map for each region (pt/pci.c:1570-1677).
+    """Assign a device to a guest, in Xen's order: is it there, the shared-region test, the identity maps, its context.
+
+    Xen's other tests (-EBUSY for another guest's device, -EXDEV for memory sharing, paging, a migration under way or
+    populate on demand, -EBADF for a device that broke) ask for things that no config says: libxl refuses populate on
+    demand with devices before, and a device in two guests is for the plan to see.
 
     `mapped` is guest memory that is populated already: its RAM, and what QEMU parks behind it. `held` are regions
     that earlier devices of the guest have mapped 1:1. `policy` INVALID means strict, as libxl defaults it; None is
@@ -143,7 +118,7 @@ def attach(
         line = f"{domain}: assign ({address}) failed ({errno})"
         return _refused(address, [*steps, Step("the device stays with dom0", "pt/pci.c:1570-1677", line, "error")])
     error = next((step.log for step in steps if step.log), None)
-    spans = tuple(rdm.span for rdm in iommu.regions_of(address))
+    spans = tuple(rdm.span for rdm in iommu.regions_of(address) if rdm.mapped)
     return Attach(address, True, error, tuple(steps), spans)
 
 
@@ -161,12 +136,25 @@ def _known(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
 
 
 def _context(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
-    """domain_context_mapping (vtd/iommu.c): a host bridge never goes to a guest. Returns 0, or -EPERM."""
+    """VT-d's domain_context_mapping (vtd/iommu.c). Returns 0, -EPERM or -EOPNOTSUPP.
+
+    A host bridge never goes to a guest. A conventional device behind a bridge that speaks for it keeps its owner
+    once it has a reserved region (seen on real runs); where nobody said what device or bridge are, nothing is said.
+    """
     device = iommu.devices.get(address)
-    if device is None or not (device.class_code or "").startswith("0600"):
+    regions = iommu.regions_of(address)
+    if device is None or any(rdm.declared.kind is RegionKind.IVMD for rdm in regions):
         return 0
-    steps.append(Step("a host bridge stays with dom0", "vtd/iommu.c: domain_context_mapping", None, "error"))
-    return -1
+    rule = "vtd/iommu.c: domain_context_mapping"
+    if (device.class_code or "").startswith("0600"):
+        steps.append(Step("a host bridge stays with dom0", rule, None, "error"))
+        return -1
+    bridge = conventional_bridge_above(iommu.devices, address)
+    if regions and device.port is PortType.CONVENTIONAL and not device.is_bridge and bridge is not None:
+        text = f"a conventional device with a reserved region, behind the bridge {bridge}, stays with dom0"
+        steps.append(Step(text, "vtd/iommu.c:1800-1802", None, "error"))
+        return -95
+    return 0
 
 
 def _shared_test(iommu: Iommu, address: Sbdf, strict: bool, domain: str, steps: list[Step]) -> int:
@@ -197,6 +185,11 @@ def _map_regions(
     """x86/iommu.c:228-229 and p2m.c:1245-1284, page by page. Returns 0, -EBUSY or -EADDRINUSE."""
     rule = "p2m.c:1245-1284"
     for rdm in iommu.regions_of(address):
+        if not rdm.mapped:
+            steps.append(
+                Step(f"{rdm.span} is an exclusion range: not mapped, the IOMMU lets it pass", "amd/iommu_map.c")
+            )
+            continue
         if rdm.span in held:
             steps.append(Step(f"{rdm.span} is mapped for another device already: counted", rule))
             continue
@@ -221,6 +214,9 @@ def _map_regions(
 
 
 def _cannot_map(rdm: Rdm, text: str, errno: int) -> Step:
+    """VT-d says which region it was; AMD's driver says nothing of its own."""
+    if rdm.declared.kind is RegionKind.IVMD:
+        return Step(text, "amd/pci_amd_iommu.c: amd_iommu_assign_device", None, "error")
     line = f"cannot map reserved region [{rdm.declared.start:x},{rdm.declared.end:x}]: {errno}"
     return Step(text, "vtd/iommu.c:2850-2940", line, "error")
 
@@ -229,45 +225,3 @@ def shared_line(address: Sbdf, rdm: Rdm, *, strict: bool, domain: str = "dN") ->
     """What Xen logs when a device with a shared region is assigned."""
     verb = "It's disallowed to" if strict else "It's risky to"
     return f"{verb} assign {address} with shared RMRR at {rdm.base:x} for {domain}."
-
-
-def _add_options(table: Iommu, host: Host) -> Iommu:
-    """Add the command line's regions after the table's (vtd/dmar.c:1195-1264); one that overlaps is left out."""
-    added = boot_options.parse(host.xen_command_line)
-    kind = RegionKind.IVMD if tables.is_amd(host) else RegionKind.RMRR
-    regions = list(table.regions)
-    steps = [*table.steps, *added.steps]
-    for region in added.regions:
-        rdm = _rdm(region)
-        if region.kind is not kind:
-            steps.append(Step(f"{region.kind}= means nothing on this host", "vtd/dmar.c, amd/iommu_acpi.c"))
-        elif any(rdm.span.overlaps(other.span) for other in regions):
-            steps.append(Step(f"{rdm.span} overlaps a region that is there already: left out", "vtd/dmar.c:1195-1264"))
-        elif kind is RegionKind.IVMD:
-            steps.append(Step(f"{rdm.span} added by the command line", "amd/iommu_acpi.c"))
-            regions.append(rdm)
-        else:
-            devices = f"{rdm.entries} device ([{region.segment:x}]: {rdm.devices[0].requester_id:#x})"
-            line = f"Adding RMRR for {devices} range [{rdm.span.start // PAGE:x}-{rdm.span.last // PAGE:x}]"
-            steps.append(Step(f"{rdm.span} added by the command line", "vtd/dmar.c:1195-1264", line))
-            regions.insert(0, rdm)  # list_add puts each at the head
-    return replace(table, regions=tuple(regions), steps=tuple(steps), _by_device={})
-
-
-def _rdm(region: ReservedRegion) -> Rdm:
-    listed: list[Sbdf] = []
-    entries = tables.counted(region)
-    for scope in entries:
-        if scope.device == _HOST_BRIDGE and region.kind is RegionKind.RMRR:
-            break  # for_each_rmrr_device stops at a BDF of 0 (dmar.h:107)
-        if scope.device is not None:
-            listed.append(scope.device._replace(segment=region.segment))
-    return Rdm(_pages(region), tuple(listed), len(entries), region)
-
-
-def _pages(region: ReservedRegion) -> Span:
-    start = round_down(region.start, PAGE)
-    if region.kind is RegionKind.IVMD:
-        return Span(start, round_down(region.end, PAGE) + PAGE)  # amd/iommu_acpi.c: the last byte's page is in
-    # dmar.c:1170-1171 takes PFN_UP of the inclusive end: an end on a page boundary loses that page.
-    return Span(start, round_up(region.end, PAGE))

@@ -186,8 +186,8 @@ class _Builder:
     def _collect(self) -> bool:
         """Fill the list in libxl's order; False where `strategy=host` finds nothing and libxl leaves at once."""
         if self.domain.strategy is RdmStrategy.HOST:
-            self.regions = [ReservedEntry(rdm.span, self.policy, (), self.policy) for rdm in self.iommu.regions]
-            self.reserved_steps.append(Step(f"strategy=host: {len(self.regions)} regions of the host", _RULE))
+            self.regions = [ReservedEntry(rdm.span, self.policy, (), self.policy) for rdm in self.iommu.everything]
+            self.reserved_steps.append(Step(f"strategy=host: Xen lists {len(self.regions)} regions", _RULE))
             if not self.regions:
                 return False
         for device in self.domain.devices:

@@ -16,7 +16,7 @@ from planner.model.guest import Guest, Passthrough, RdmPolicy
 from planner.model.host import Bar, DeviceScope, Host, PciDevice, ReservedRegion, Sources
 from planner.model.plan import Plan
 from planner.session import Session
-from planner.xen import hypervisor
+from planner.xen import hypervisor, vtd
 from planner.xen.build import build
 from planner.xen.hypervisor import Iommu
 from planner.xen.release import DEFAULT
@@ -71,7 +71,7 @@ def _cases() -> list[tuple[Guest, Host, Iommu]]:
             for device in given["pci"]
         )
         one = Guest(name="vm", type="hvm", memory=given["max_memkb"] // 1024, pci=pci)
-        cases.append((one, host, Iommu(True, tuple(hypervisor.register(regions)))))
+        cases.append((one, host, Iommu(True, tuple(vtd.register(regions)))))
     return cases
 
 

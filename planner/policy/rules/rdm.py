@@ -11,8 +11,8 @@ from planner.model.span import GIB4, MIB, Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule, host_rule
 from planner.xen import hypervisor
 from planner.xen.build import Build
-from planner.xen.hypervisor import Rdm
 from planner.xen.libxl import Layout, ReservedEntry
+from planner.xen.rdm import Rdm
 from planner.xen.xl import MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING

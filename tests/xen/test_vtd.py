@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planning import NIC, OTHER, USB, guest, host, report, rmrr
+from planning import NIC, USB, guest, host, report, rmrr
 
 from planner.model.address import Sbdf
 from planner.model.host import DeviceScope, Host, MemoryRange, RegionKind, ReservedRegion, ScopeKind
-from planner.xen import hypervisor
+from planner.xen import hypervisor, vtd
 from planner.xen.hypervisor import Iommu
 from planner.xen.release import RELEASES
 
@@ -78,34 +76,12 @@ def test_the_list_is_the_table_backwards() -> None:
     [(0x1000, 0x1FFF, 0x1000), (0x1000, 0x2000, 0x1000), (0x1000, 0x2001, 0x2000), (0x1FFF, 0x2000, 0x1000)],
 )
 def test_pages_are_rounded_as_vtd_does(start: int, end: int, size: int) -> None:
-    rdms = hypervisor.register([rmrr(start, end, NIC)])
+    rdms = vtd.register([rmrr(start, end, NIC)])
     assert [rdm.span.size for rdm in rdms] == [size]
 
 
-def test_a_region_of_one_aligned_byte_vanishes_on_intel_and_is_a_page_on_amd() -> None:
-    assert hypervisor.register([rmrr(0x1000, 0x1000, NIC)]) == []
-    assert [rdm.span.size for rdm in hypervisor.register([_ivmd(0x1000, 0x1000)])] == [0x1000]
-
-
-def _ivmd(start: int, end: int, **scope: Any) -> ReservedRegion:
-    named = scope or {"device": Sbdf.parse(NIC)}
-    return ReservedRegion(kind=RegionKind.IVMD, start=start, end=end, scopes=(DeviceScope(**named),))
-
-
-def test_amd_reports_a_range_for_every_device_in_it_and_tests_no_sharing() -> None:
-    span = {"kind": ScopeKind.RANGE, "device": Sbdf.parse(NIC), "last": Sbdf.parse(OTHER)}
-    machine = host(_ivmd(0xFED00000, 0xFED00FFF, **span), iommu="amd")
-    iommu = _boot(machine)
-    assert iommu.regions_of(Sbdf.parse("0000:02:1f.7"))
-    assert not iommu.regions_of(Sbdf.parse(USB))
-    assert report(machine, guest(NIC), guest(OTHER, name="b")).findings == ()
-
-
-def test_amd_merges_identical_maps_and_refuses_other_overlaps() -> None:
-    assert _boot(host(_ivmd(0x1000, 0x1FFF), _ivmd(0x1000, 0x1FFF), iommu="amd")).enabled
-    assert not _boot(host(_ivmd(0x1000, 0x2FFF), _ivmd(0x2000, 0x3FFF), iommu="amd")).enabled
-    other = _ivmd(0x2000, 0x3FFF, device=Sbdf.parse(USB))
-    assert _boot(host(_ivmd(0x1000, 0x2FFF), other, iommu="amd")).enabled
+def test_a_region_of_one_aligned_byte_vanishes() -> None:
+    assert vtd.register([rmrr(0x1000, 0x1000, NIC)]) == []
 
 
 _scopes = st.builds(
