@@ -19,7 +19,7 @@ from planner.formats.xlcfg import pci_spec
 from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
-from planner.model.host import Bar, DeviceScope, Host, PciDevice, ReservedRegion
+from planner.model.host import Bar, Bridge, DeviceScope, Host, PciDevice, ReservedRegion
 from planner.model.span import GIB4, PAGE
 from planner.xen import hypervisor
 from planner.xen.build import Build, build, hotplug
@@ -60,8 +60,14 @@ def _device(record: dict[str, Any]) -> PciDevice:
                 prefetchable=kind.endswith("p"),
             )
         )
+    secondary, _, subordinate = record.get("behind", "").partition("-")
     return PciDevice(
-        address=Sbdf.parse(record["address"]), id=record["id"], class_code=record["class"], bars=tuple(bars)
+        address=Sbdf.parse(record["address"]),
+        id=record["id"],
+        class_code=record["class"],
+        port=record.get("port"),
+        bridge=Bridge(secondary=_number(secondary), subordinate=_number(subordinate)) if secondary else None,
+        bars=tuple(bars),
     )
 
 
