@@ -143,6 +143,7 @@ def _firmware(
         platform_bar_uc=True if release.has_platform_bar_uc else None,
         huge_bars_go_high=release.sends_huge_bars_high,
         firmware=hvmloader.FIRMWARE[guest.firmware],
+        populate_budget=hvmloader.populate_budget(domain, functions),
     )
     return hvmloader.run(given)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from planning import NIC, OTHER, USB, built, guest, host, report, rmrr, rules
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
-from planner.model.host import Host, PciDevice
+from planner.model.host import Bridge, Host, PciDevice, PortType, ReservedRegion
 from planner.model.span import Span
 from planner.xen import hypervisor
 from planner.xen.build import hotplug
@@ -111,3 +112,35 @@ def test_hotplug_needs_a_guest_that_was_created_for_it() -> None:
 def test_host_bridges_have_a_finding_too() -> None:
     bridge = host().model_copy(update={"devices": (PciDevice(address=NIC_, class_code="0600"),)})
     assert "PCI501" in rules(report(bridge, guest(NIC)))
+
+
+def _behind_a_bridge(bridge: PortType | None, device: PortType | None, *regions: ReservedRegion) -> Host:
+    above = PciDevice(
+        address=Sbdf.parse("0000:00:1e.0"),
+        class_code="0604",
+        port=bridge,
+        bridge=Bridge(secondary=2, subordinate=2),
+    )
+    return host(*regions).model_copy(
+        update={"devices": (above, PciDevice(address=NIC_, class_code="0200", port=device))}
+    )
+
+
+@pytest.mark.parametrize(
+    ("bridge", "device", "regions", "ok"),
+    [
+        (PortType.CONVENTIONAL, PortType.CONVENTIONAL, (OWN,), False),
+        (PortType.PCIE_TO_PCI_BRIDGE, PortType.CONVENTIONAL, (OWN,), False),
+        (PortType.PCIE_TO_PCI_BRIDGE, PortType.CONVENTIONAL, (), True),
+        (PortType.ROOT_PORT, PortType.CONVENTIONAL, (OWN,), True),
+        (PortType.PCIE_TO_PCI_BRIDGE, PortType.ENDPOINT, (OWN,), True),
+        (None, PortType.CONVENTIONAL, (OWN,), True),
+    ],
+)
+def test_a_conventional_device_with_a_region_behind_a_bridge_stays_with_dom0(
+    bridge: PortType | None, device: PortType | None, regions: tuple[ReservedRegion, ...], ok: bool
+) -> None:
+    """Also with `relaxed`, and after the identity map: the line of real runs. Unknown kinds are no ground to refuse."""
+    answer = _attach(_behind_a_bridge(bridge, device, *regions), RELAXED)
+    assert answer.ok == ok
+    assert _lines(answer) == ([] if ok else ["dN: assign (0000:02:00.0) failed (-95)"])
