@@ -178,6 +178,11 @@ def path_from(folder: Path, path: str) -> str:
     return Path(os.path.relpath(here.parent.resolve() / here.name, folder.resolve())).as_posix()
 
 
+def keep(*paths: Path) -> None:
+    """Let no result replace these files: a process beside this one reads them."""
+    _read.update(Path(os.path.realpath(path)) for path in paths)
+
+
 def make_folder(path: Path) -> None:
     """Create `path` and its parents where missing. InputError when that cannot be."""
     try:
