@@ -36,9 +36,8 @@ def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profil
     """Open the planner; without a terminal, print the check and the map instead."""
     from planner import storage
     from planner.cli import load
-    from planner.policy.checked import Checked
     from planner.policy.evaluate import evaluate
-    from planner.report import formats, memory_map
+    from planner.report import memory_map, text
 
     sites = inputs or (str(storage.samples_folder() / SAMPLE),)
     if len(inputs) == 1 and not Path(inputs[0]).exists():
@@ -50,9 +49,8 @@ def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profil
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
     name, plan = plans[0]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        report = evaluate(plan)
-        found = formats.document("text", [Checked.of(name, report)])
-        options.emit(lambda width, style: found + "\n" + memory_map.render([(name, report)]), None, "never", False)
+        reports = [(name, evaluate(plan))]
+        options.emit(lambda width, style: text.check(reports) + "\n" + memory_map.render(reports), None, "never", False)
         return
     from planner.tui.app import run
 

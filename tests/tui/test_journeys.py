@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,8 +195,7 @@ def test_export_to_a_folder(tmp_path: Path) -> None:
 def test_export_over_the_file_it_was_read_from_keeps_a_backup(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("3 space e X enter")
-        shown = driver.text.replace("\n", "").replace("│", "").replace(" ", "")
-        assert re.search(r"win10\.cfg\.[-0-9]+T[-0-9]+\.bak", shown)
+        assert "win10.cfg.bak" in driver.text.replace("\n", "").replace("│", "").replace(" ", "")
         for _ in range(2):  # over what we wrote ourselves
             await driver.press("escape escape 2 G k space e x enter")
             assert "Exported 1 guest" in driver.text
@@ -205,9 +203,10 @@ def test_export_over_the_file_it_was_read_from_keeps_a_backup(tmp_path: Path) ->
     plan = site(DESKTOP, tmp_path)
     before = (tmp_path / "win10.cfg").read_text()
     drive(plan, script, folder=tmp_path)
-    assert [path.read_text() for path in tmp_path.glob("win10.cfg.*.bak")] == [before]
+    assert (tmp_path / "win10.cfg.bak").read_text() == before
     assert "pci = [ ]" in (tmp_path / "win10.cfg").read_text()
-    assert sorted("00:1f.6" in path.read_text() for path in tmp_path.glob("mail.cfg.*.bak")) == [False, True]
+    assert "00:1f.6" not in (tmp_path / "mail.cfg.bak").read_text()
+    assert "00:1f.6" in (tmp_path / "mail.cfg.bak.1").read_text()
     assert "00:1f.6" not in (tmp_path / "mail.cfg").read_text()
 
 

@@ -58,7 +58,7 @@ class AskFolder(ModalScreen[str | None]):
             yield Input(self._folder, compact=True, select_on_focus=False)
             yield Reader(
                 [
-                    (("Folder to write to. ", "dim"), ("What stands there is kept beside it, dated.", "dim")),
+                    (("Folder to write to. ", "dim"), ("What stands there is kept beside it as NAME.bak.", "dim")),
                 ]
             )
 
