@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -62,43 +65,104 @@ def write_text(path: Path, text: str) -> Path | None:
     return write_texts({path: text})[path]
 
 
-def write_texts(files: Mapping[Path, str]) -> dict[Path, Path | None]:
-    """Replace several files, all or none: every one is written beside its place before the first is moved there.
+def write_texts(
+    files: Mapping[Path, str], expected: Mapping[Path, str] | None = None, *, now: datetime | None = None
+) -> dict[Path, Path | None]:
+    """Replace several files, all or none: every one is finished beside its place before the first is moved there.
 
-    Modes are kept, and a link's target is replaced, not the link. What stood in a file is kept beside it as
-    `NAME.bak` (`NAME.bak.1` and so on: no backup is ever overwritten); the answer has that path, None where nothing
-    stood there or it already had this content. A terminal or /dev/null is simply written to. InputError when one of
-    them cannot be written.
+    Mode, owner and extended attributes are kept, and a link's target is replaced, not the link. What stood in a file
+    is kept beside it as `NAME.2026-11-22T21-40-05.bak` (local time; no backup is ever overwritten, and one with the
+    same content is not made again); the answer has that path, None where nothing stood there or it already had this
+    content. A terminal or /dev/null is simply written to. `expected` is what files held when they were read.
+    InputError, and nothing changed, when one of them holds something else now or cannot be written.
     """
-    backups: dict[Path, Path | None] = dict.fromkeys(files)
-    staged: list[tuple[Path, Path]] = []
-    path = Path()
+    known = {Path(os.path.realpath(path)): text.encode() for path, text in (expected or {}).items()}
+    stamp = (now or datetime.now().astimezone()).strftime("%Y-%m-%dT%H-%M-%S")
+    batch = _Batch(known, stamp)
     try:
-        for path, text in files.items():
-            target = Path(os.path.realpath(path))
-            if target.exists() and not target.is_file():
-                _write_through(target, text)
-                continue
-            old = target.read_bytes() if target.exists() else None
-            if old == text.encode():
-                continue
-            mode = target.stat().st_mode if old is not None else None
-            if old is not None:
-                backups[path] = backup = _free_backup(target, old)
-                if not backup.exists():
-                    staged.append((_stage(backup, old, mode), backup))
-            staged.append((_stage(target, text.encode(), mode), target))
-        while staged:
-            temporary, path = staged[0]
-            temporary.replace(path)
-            del staged[0]
+        backups = {path: batch.add(path, text) for path, text in files.items()}
+        batch.move()
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", source=str(path)) from None
+        raise InputError(f"cannot be written: {error.strerror or error}", source=str(batch.at)) from None
     finally:
-        for temporary, _ in staged:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        batch.clean()
     return backups
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """A finished file beside its place; `old` is what stands there, None where nothing does."""
+
+    temporary: Path
+    target: Path
+    old: bytes | None = None
+
+
+class _Batch:
+    """Files on their way: all are finished first, then all are moved; a move that fails takes back those before it."""
+
+    def __init__(self, known: Mapping[Path, bytes], stamp: str) -> None:
+        self._known, self._stamp = known, stamp
+        self._staged: list[_Staged] = []
+        self.at = Path()
+
+    def add(self, path: Path, text: str) -> Path | None:
+        """Finish `path` beside its place, and the backup of what stands there, whose path is the answer."""
+        self.at = path
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            _write_through(target, text)
+            return None
+        old = _content(target)
+        if old is not None and target in self._known:
+            _check_unchanged(target, old, self._known[target])
+        if old == text.encode():
+            return None
+        backup = _free_backup(target, old, self._stamp) if old is not None else None
+        if backup is not None and old is not None and not backup.exists():
+            self._staged.append(_Staged(_stage(backup, old, target), backup))
+        self._staged.append(_Staged(_stage(target, text.encode(), target), target, old))
+        return backup
+
+    def move(self) -> None:
+        """Move all into their places."""
+        for one in self._staged:
+            _check_unchanged(one.target, _content(one.target), one.old)
+        moved: list[_Staged] = []
+        try:
+            while self._staged:
+                self.at = self._staged[0].target
+                self._staged[0].temporary.replace(self.at)
+                moved.append(self._staged.pop(0))
+        except OSError:
+            for one in reversed(moved):
+                _take_back(one)
+            raise
+        for folder in {one.target.parent for one in moved}:
+            _sync(folder)
+
+    def clean(self) -> None:
+        """Remove what was not moved."""
+        for one in self._staged:
+            with contextlib.suppress(OSError):
+                one.temporary.unlink()
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _check_unchanged(target: Path, now: bytes | None, then: bytes | None) -> None:
+    if now != then:
+        raise InputError("changed on disk since it was read; nothing was written", source=str(target))
+
+
+def _take_back(one: _Staged) -> None:
+    with contextlib.suppress(OSError):
+        if one.old is None:
+            one.target.unlink()
+        else:
+            _stage(one.target, one.old, one.target).replace(one.target)
 
 
 def write_result(path: Path, text: str) -> None:
@@ -112,6 +176,63 @@ def path_from(folder: Path, path: str) -> str:
     """`path` as one in `folder` would write it: relative where it can be, with slashes."""
     here = Path(path)
     return Path(os.path.relpath(here.parent.resolve() / here.name, folder.resolve())).as_posix()
+
+
+def keep(*paths: Path) -> None:
+    """Let no result replace these files: a process beside this one reads them."""
+    _read.update(Path(os.path.realpath(path)) for path in paths)
+
+
+Stamp = tuple[int, int]
+"""When a file last changed (ns) and how long it is: another stamp, perhaps another content."""
+
+
+def stamp(path: Path) -> Stamp | None:
+    """The file's stamp; None where there is no file to be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def write_unkept(path: Path, text: str) -> None:
+    """Replace a file of our own in one step, for its owner alone, without a backup. InputError where that cannot be."""
+    try:
+        temporary = _stage(path, text.encode("utf-8", "surrogateescape"), path)
+        temporary.chmod(0o600)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", source=str(path)) from None
+
+
+def remove(path: Path) -> None:
+    """Take a file of our own away; nothing happens where that cannot be."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of that number."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def state_folder() -> Path:
+    """Where this program keeps what it wants to find again (XDG base directories)."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "rdm-planner"
+
+
+def settings_file() -> Path:
+    """Where the user's settings are, if there are any (XDG base directories)."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "rdm-planner" / "settings.toml"
 
 
 def make_folder(path: Path) -> None:
@@ -145,29 +266,62 @@ def _write_through(target: Path, text: str) -> None:
         device.write(text)
 
 
-def _free_backup(target: Path, old: bytes) -> Path:
-    """Where to keep `old`: the first name that is free, or that keeps the very same already."""
+def _free_backup(target: Path, old: bytes, stamp: str) -> Path:
+    """Where to keep `old`: the backup that keeps the very same already, else the first name of now that is free."""
+    for backup in sorted(target.parent.glob(f"{glob.escape(target.name)}.*.bak")):
+        if backup.is_file() and backup.read_bytes() == old:
+            return backup
     for number in count():
-        backup = target.with_name(f"{target.name}.bak" + (f".{number}" if number else ""))
-        if not backup.exists() or (backup.is_file() and backup.read_bytes() == old):
+        backup = target.with_name(f"{target.name}.{stamp}{f'.{number}' if number else ''}.bak")
+        if not os.path.lexists(backup):
             return backup
     raise AssertionError("count() does not end")
 
 
-def _stage(target: Path, data: bytes, mode: int | None) -> Path:
-    """A finished file beside `target`, ready to be moved there."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+def _stage(target: Path, data: bytes, like: Path) -> Path:
+    """A finished file beside `target`, ready to be moved there, with mode, owner and attributes of `like` if any."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
+            _dress(file.fileno(), like)
             os.fsync(file.fileno())
-        Path(name).chmod(stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
     return Path(name)
+
+
+def _dress(handle: int, like: Path) -> None:
+    """Give an open file the owner, mode and extended attributes (ACLs, SELinux labels) of `like`, if there is one."""
+    if not like.exists():
+        os.fchmod(handle, 0o666 & ~_umask())
+        return
+    facts = like.stat()
+    if (facts.st_uid, facts.st_gid) != (os.fstat(handle).st_uid, os.fstat(handle).st_gid):
+        try:
+            os.fchown(handle, facts.st_uid, facts.st_gid)
+        except PermissionError:
+            raise InputError(
+                f"belongs to user {facts.st_uid}, group {facts.st_gid}, and only root can write it anew so",
+                source=str(like),
+            ) from None
+    for name in os.listxattr(like):
+        with contextlib.suppress(OSError):
+            os.setxattr(handle, name, os.getxattr(like, name))
+    os.fchmod(handle, stat.S_IMODE(facts.st_mode))
+
+
+def _sync(folder: Path) -> None:
+    """Make renames in a folder last through a power cut, where the file system can."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from planner import storage
 from planner.model.errors import InputError
+
+ROOT = Path(__file__).parent.parent
+NOW = datetime(2026, 11, 22, 21, 40, 5)  # noqa: DTZ001 - names a backup, in local time
 
 
 @pytest.mark.parametrize(
@@ -40,8 +47,10 @@ def test_what_stood_there_is_kept_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "vm.cfg"
     path.write_text("old\n")
     path.chmod(0o640)
-    assert storage.write_text(path, "new\n") == tmp_path / "vm.cfg.bak"
-    assert (path.read_text(), (tmp_path / "vm.cfg.bak").read_text()) == ("new\n", "old\n")
+    backup = storage.write_texts({path: "new\n"}, now=NOW)[path]
+    assert backup == tmp_path / "vm.cfg.2026-11-22T21-40-05.bak"
+    assert (path.read_text(), backup.read_text()) == ("new\n", "old\n")
+    assert backup.stat().st_mode & 0o777 == 0o640
     assert path.stat().st_mode & 0o777 == 0o640
 
 
@@ -96,14 +105,115 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_backups_are_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "vm.cfg"
     for text in ("first\n", "second\n", "third\n"):
-        storage.write_text(path, text)
-    assert [(tmp_path / name).read_text() for name in ("vm.cfg", "vm.cfg.bak", "vm.cfg.bak.1")] == [
+        storage.write_texts({path: text}, now=NOW)
+    stamp = "vm.cfg.2026-11-22T21-40-05"
+    assert [(tmp_path / name).read_text() for name in ("vm.cfg", f"{stamp}.bak", f"{stamp}.1.bak")] == [
         "third\n",
         "first\n",
         "second\n",
     ]
     path.write_text("first\n")
-    assert storage.write_text(path, "fourth\n") == tmp_path / "vm.cfg.bak"
+    assert storage.write_text(path, "fourth\n") == tmp_path / f"{stamp}.bak"
+
+
+def test_a_file_that_changed_since_it_was_read_is_left_alone(tmp_path: Path) -> None:
+    path, link = tmp_path / "vm.cfg", tmp_path / "link.cfg"
+    path.write_text("another's\n")
+    link.symlink_to(path)
+    for name in (path, link):
+        with pytest.raises(InputError, match=r"vm\.cfg: changed on disk since it was read; nothing was written"):
+            storage.write_texts({tmp_path / "a.cfg": "a\n", path: "new\n"}, {name: "as read\n"})
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link.cfg", "vm.cfg"]
+    assert path.read_text() == "another's\n"
+    assert storage.write_texts({path: "new\n"}, {link: "another's\n"})[path] is not None
+
+
+def test_a_move_that_fails_takes_back_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new, refused = (tmp_path / name for name in ("old.cfg", "new.cfg", "refused.cfg"))
+    old.write_text("old\n")
+    move = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if target == refused:
+            raise OSError(28, "No space left on device")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(InputError, match=r"refused\.cfg: cannot be written: No space left on device"):
+        storage.write_texts({old: "changed\n", new: "new\n", refused: "x\n"})
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("old.cfg", "old\n")]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_the_owner_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "vm.cfg"
+    path.write_text("old\n")
+    os.chown(path, 1234, 4321)
+    backup = storage.write_text(path, "new\n")
+    assert backup is not None
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in (path, backup)} == {(1234, 4321)}
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from planner import storage
+print("ready", flush=True)
+for number in range(1_000_000):
+    storage.write_text(Path(sys.argv[1]), ("ab"[number % 2] * 9 + "\\n") * 40_000)
+"""
+
+
+def test_a_kill_in_the_middle_leaves_one_whole_file_or_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "vm.cfg"
+    path.write_text("first\n")
+    path.chmod(0o600)
+    whole = {(letter * 9 + "\n") * 40_000 for letter in "ab"} | {"first\n"}
+    seen = set()
+    for number in range(12):
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=ROOT)
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        time.sleep(0.003 * number)
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+        text = path.read_text()
+        assert text in whole
+        assert path.stat().st_mode & 0o777 == 0o600
+        seen.add(text)
+    assert len(seen) > 1  # it was killed at work, not before
+    for backup in tmp_path.glob("vm.cfg.*.bak"):
+        assert backup.read_text() in whole
+
+
+FILLER = """
+import sys
+from pathlib import Path
+from planner import storage
+from planner.model.errors import InputError
+folder = Path(sys.argv[1])
+(folder / "vm.cfg").write_text("old\\n")
+try:
+    storage.write_texts({folder / "new.cfg": "n\\n", folder / "vm.cfg": "x" * 100_000})
+except InputError as error:
+    print(error)
+print(sorted((path.name, path.read_text()) for path in folder.iterdir()))
+"""
+
+
+def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    """A file system of 64 KiB, mounted where nobody else sees it."""
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    mount = f'mount -t tmpfs -o size=64k tmpfs "{tmp_path}" || exit 77; exec "$@"'
+    command = ["unshare", "--mount", *as_root, "sh", "-c", mount, "sh", sys.executable, "-c", FILLER, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode in (1, 77) and "planner" not in done.stderr:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    assert done.stdout.splitlines() == [
+        f"{tmp_path}/vm.cfg: cannot be written: No space left on device",
+        "[('vm.cfg', 'old\\n')]",
+    ]
 
 
 def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit: 0 nothing at or above the threshold, 1 findings, 2 bad usage or input, 3 our own bug.",
-    subcommand_metavar="[HOST [GUEST.cfg]... | SITE | COMMAND]",
+    subcommand_metavar="[HOST [GUEST.cfg]... | SITE | PLAN.toml | COMMAND]",
 )
 @click.version_option(__version__, prog_name="rdm-planner")
 def _group() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from planner.cli import COMMANDS, options
+from planner.model.plan import Plan
 
 SAMPLE = "hp-proliant-dl380e-gen8"
 """The sample that opens when nothing is named: the machine that shows most."""
@@ -29,15 +30,23 @@ class _App(click.Command):
 
 
 @click.command("rdm-planner", cls=_App)
-@click.argument("inputs", nargs=-1, metavar="[HOST [GUEST.cfg]... | SITE]")
+@click.argument("inputs", nargs=-1, metavar="[HOST [GUEST.cfg]... | SITE | PLAN.toml]")
 @options.plan_options
+@click.option("--ascii", "ascii_only", is_flag=True, help="draw with ASCII characters only")
 @click.pass_context
-def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str, rdm: str) -> None:
-    """Open the planner; without a terminal, print the check and the map instead."""
+def command(
+    ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profile: str, rdm: str, ascii_only: bool
+) -> None:
+    """Open the planner; without a terminal, print the check and the map instead.
+
+    Keys, theme and ASCII can be set in $XDG_CONFIG_HOME/rdm-planner/settings.toml (~/.config where that is not set):
+    theme = "nord", ascii = true, and in [keys] a key or a list of keys by command id, as the help (?) names them.
+    """
     from planner import storage
     from planner.cli import load
+    from planner.policy.checked import Checked
     from planner.policy.evaluate import evaluate
-    from planner.report import memory_map, text
+    from planner.report import formats, memory_map
 
     sites = inputs or (str(storage.samples_folder() / SAMPLE),)
     if len(inputs) == 1 and not Path(inputs[0]).exists():
@@ -49,9 +58,24 @@ def command(ctx: click.Context, inputs: tuple[str, ...], xen: str | None, profil
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
     name, plan = plans[0]
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        reports = [(name, evaluate(plan))]
-        options.emit(lambda width, style: text.check(reports) + "\n" + memory_map.render(reports), None, "never", False)
+        report = evaluate(plan)
+        found = formats.document("text", [Checked.of(name, report)])
+        options.emit(lambda width, style: found + "\n" + memory_map.render([(name, report)]), None, "never", False)
         return
+    from planner.tui import settings, state
     from planner.tui.app import run
 
-    ctx.exit(run(plan, Path(name) if inputs and load.is_site(Path(name)) else None))
+    def opened(path: str) -> Plan:
+        return load.plans([path], xen=xen, profile=profile, rdm=rdm)[0][1]
+
+    chosen = Path(name)
+    code = run(
+        plan,
+        chosen if inputs and load.is_site(chosen) else chosen.parent if load.is_plan(chosen) else None,
+        ascii_only=ascii_only,
+        settings=settings.read(storage.settings_file()),
+        state=state.State(storage.state_folder()),
+        load=opened,
+        plan_file=chosen if load.is_plan(chosen) else None,
+    )
+    ctx.exit(code)

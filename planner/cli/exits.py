@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # --help and --version must not load the engine
-    from planner.policy.evaluate import Report
+    from planner.policy.checked import Totals
+    from planner.policy.findings import Severity
 
 OK = 0
 FINDINGS = 1
@@ -14,12 +14,7 @@ USAGE = 2
 BUG = 3
 
 
-def of_reports(reports: Iterable[Report], fail_on: str) -> int:
-    """FINDINGS where a report has one at or above `fail_on` (error, warning, notice, never), else OK."""
-    if fail_on == "never":
-        return OK
-    from planner.policy.findings import Severity
-
-    limit = Severity(fail_on).rank
-    worst = min((finding.severity.rank for report in reports for finding in report.findings), default=limit + 1)
-    return FINDINGS if worst <= limit else OK
+def of(totals: Totals, fail_on: Severity | None) -> int:
+    """FINDINGS where an open finding is at or above `fail_on` (None: nothing fails), else OK."""
+    worst = totals.worst()
+    return FINDINGS if worst is not None and fail_on is not None and worst.rank <= fail_on.rank else OK

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from planner.cli import exits, options
+
+if TYPE_CHECKING:
+    from planner.export.shipping import Shipment
 
 
 @click.command("export", short_help="Write xl.cfg files; refused while anything blocks.")
@@ -20,31 +24,54 @@ def command(
 ) -> None:
     """Write every guest's xl.cfg to a folder, or nothing at all while a finding blocks or one cannot be written.
 
-    What stood in a file that is replaced is kept beside it as NAME.bak.
+    What the Xen release would drop or misread is written in settings that give the same map, which is proved by
+    building it again; each such change is told. What stood in a file that is replaced is kept beside it, dated.
     """
     from planner import storage
     from planner.cli import load
-    from planner.export import xlcfg
-    from planner.model.errors import InputError
+    from planner.export import shipping
     from planner.policy.evaluate import evaluate
-    from planner.report import text
+    from planner.report.words import printable
 
-    reports = [(name, evaluate(plan)) for name, plan in load.plans(inputs, xen=xen, profile=profile, rdm=rdm)]
-    blocked = [(name, report) for name, report in reports if xlcfg.refusals(report)]
-    if blocked:
-        click.echo("rdm-planner: nothing was written, because this blocks:", err=True)
-        click.echo(
-            text.refusals([finding for _, report in blocked for finding in xlcfg.refusals(report)]), err=True, nl=False
-        )
+    plans = load.plans(inputs, xen=xen, profile=profile, rdm=rdm)
+    shipments = [shipping.ship(evaluate(plan)) for _, plan in plans]
+    if any(shipment.refusals() for shipment in shipments):
+        _refuse(shipments)
         ctx.exit(exits.FINDINGS)
     files: dict[Path, str] = {}
-    for _, report in reports:
-        for guest in report.plan.guests:
-            name = xlcfg.file_name(guest)
-            if folder / name in files:
-                raise InputError(f"two guests would be written to {folder / name}")
-            files[folder / name] = xlcfg.render(guest)
+    notes: dict[Path, tuple[str, ...]] = {}
+    for shipment in shipments:
+        _add(shipment, folder, files, notes)
+    read = {Path(at): text for shipment in shipments for at, text in shipment.read.items()}
     storage.make_folder(folder)
-    for path, backup in storage.write_texts(files).items():
-        if not quiet:
-            click.echo(f"{path}" + (f" (before: {backup})" if backup else ""))
+    for path, backup in storage.write_texts(files, read).items():
+        if quiet:
+            continue
+        click.echo(f"{path}" + (f" (before: {backup})" if backup else ""))
+        for note in notes.get(path, ()):
+            click.echo(f"  {printable(note)}")
+
+
+def _refuse(shipments: list[Shipment]) -> None:
+    from planner.report import text
+    from planner.report.words import printable
+
+    click.echo("rdm-planner: nothing was written, because this blocks:", err=True)
+    blocking = [finding for shipment in shipments for finding in shipment.refusals()]
+    click.echo(text.refusals(blocking), err=True, nl=False)
+    for shipment in shipments:
+        for guest in sorted({finding.guest for finding in shipment.refusals() if finding.guest is not None}):
+            for note in shipment.notes.get(guest, ()):
+                click.echo(f"{printable(guest)}: {printable(note)}", err=True)
+
+
+def _add(shipment: Shipment, folder: Path, files: dict[Path, str], notes: dict[Path, tuple[str, ...]]) -> None:
+    from planner.export import xlcfg
+    from planner.model.errors import InputError
+
+    for guest in shipment.report.plan.guests:
+        path = folder / xlcfg.file_name(guest)
+        if path in files:
+            raise InputError(f"two guests would be written to {path}")
+        files[path] = shipment.text(guest.name)
+        notes[path] = shipment.notes.get(guest.name, ())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # --help must not load the engine
 @click.command("fix", short_help="The smallest changes that clear the findings, as a unified diff.")
 @options.inputs
 @options.plan_options
-@click.option("--write", is_flag=True, help="change the files; what stood in one is kept beside it as NAME.bak")
+@click.option("--write", is_flag=True, help="change the files; what stood in one is kept beside it, dated")
 @click.option("--rule", "only", metavar="ID", multiple=True, help="clear findings of this rule alone; may repeat")
 @click.option("-q", "--quiet", is_flag=True, help="do not say what is done, and what cannot be and why")
 @click.pass_context
@@ -56,6 +56,7 @@ def command(
         return finding.rule.id in only if only else finding.severity is not Severity.NOTICE
 
     files: dict[Path, str] = {}
+    read: dict[Path, str] = {}
     blocking = False
     for _, plan in load.plans(inputs, xen=xen, profile=profile, rdm=rdm):
         before = evaluate(plan)
@@ -65,13 +66,13 @@ def command(
         for file, text in _edited(before, repaired.report):
             shown = fixes.diff(file.path, file.text, text)
             click.echo(fixes.on_terminal(shown) if sys.stdout.isatty() else shown, nl=False)
-            files[Path(file.path)] = text
+            files[Path(file.path)], read[Path(file.path)] = text, file.text
         if not quiet:
             click.echo(fixes.notes(repaired), err=True, nl=False)
     if write:
         if Path("-") in files:
             raise InputError("a guest from standard input cannot be written; leave out --write", source="-")
-        for path, backup in storage.write_texts(files).items():
+        for path, backup in storage.write_texts(files, read).items():
             if not quiet:
                 click.echo(f"{path} written" + (f" (before: {backup})" if backup else ""), err=True)
     ctx.exit(exits.FINDINGS if blocking else exits.OK)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -20,46 +20,80 @@ from planner.model.plan import Plan, Profile
 from planner.report.words import printable
 
 
-def plans(
-    inputs: Sequence[str], *, xen: str | None = None, profile: str | None = None, rdm: str | None = None
-) -> list[tuple[str, Plan]]:
-    """The plans that `HOST GUEST…`, `SITE…` or `PLAN.toml…` name, with their names. InputError for what is unreadable.
+class Site(NamedTuple):
+    """What the command line names as one whole: a site, a host with guests, or a saved plan (`host` is then that)."""
+
+    name: str
+    host: Path
+    guests: tuple[Path, ...] = ()
+    is_plan: bool = False
+
+
+class Reading(NamedTuple):
+    """How to read plans: options that several commands share, and what to call a guest from standard input.
 
     `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default.
     """
+
+    xen: str | None = None
+    profile: str | None = None
+    rdm: str | None = None
+    stdin_name: str = "-"
+    another_host: bool = False
+
+
+def plans(
+    inputs: Sequence[str], *, xen: str | None = None, profile: str | None = None, rdm: str | None = None
+) -> list[tuple[str, Plan]]:
+    """The plans that `HOST GUEST…`, `SITE…` or `PLAN.toml…` name, named. InputError for what is unreadable."""
+    reading = Reading(xen, profile, rdm, another_host=options.another_host())
+    return [(site.name, plan(site, reading)) for site in sites(inputs)]
+
+
+def sites(inputs: Sequence[str]) -> list[Site]:
+    """What the command line names, not read yet. InputError for a guest that would belong to no host."""
     paths = [Path(text) for text in inputs]
     whole = [path for path in paths if is_site(path) or is_plan(path)]
     if len(whole) == len(paths) or len(whole) > 1:
+        known = set(whole)
         for path in paths:
-            if path not in whole:  # `sample-hosts/*` names the README beside the sites too
+            if path not in known:  # `sample-hosts/*` names the README beside the sites too
                 _skip(path)
-        named = [(str(path), saved_plan(path) if is_plan(path) else _site_plan(path)) for path in whole]
+        named = [_whole(path) for path in whole]
     else:
         first = paths[0]
         if is_plan(first):
             raise InputError("a saved plan names its own guests; give it alone", source=str(first))
-        named = [(str(first), _plan(first / "host.toml" if is_site(first) else first, paths[1:]))]
-    for name, plan in named:
-        if not plan.guests:
-            click.echo(f"rdm-planner: {printable(name)}: no guest is named, so only the host is looked at", err=True)
-    return [(name, _chosen(plan, xen, profile, rdm)) for name, plan in named]
+        named = [Site(str(first), first / "host.toml" if is_site(first) else first, tuple(paths[1:]))]
+    for site in named:
+        if not site.guests and not site.is_plan:
+            click.echo(
+                f"rdm-planner: {printable(site.name)}: no guest is named, so only the host is looked at", err=True
+            )
+    return named
 
 
-def _chosen(plan: Plan, xen: str | None, profile: str | None, rdm: str | None) -> Plan:
+def _whole(path: Path) -> Site:
+    if is_site(path):
+        return Site(str(path), path / "host.toml", tuple(guest_files(path)))
+    return Site(str(path), path, is_plan=True)
+
+
+def plan(site: Site, reading: Reading) -> Plan:
+    """The plan of one site. InputError for what cannot be read."""
+    read = saved_plan(site.host, reading.another_host) if site.is_plan else _plan(site, reading.stdin_name)
     return replace(
-        plan,
-        xen=xen or plan.xen,
-        profile=Profile(profile) if profile else plan.profile,
-        rdm_as_documented=rdm == "documented" if rdm else plan.rdm_as_documented,
+        read,
+        xen=reading.xen or read.xen,
+        profile=Profile(reading.profile) if reading.profile else read.profile,
+        rdm_as_documented=reading.rdm == "documented" if reading.rdm else read.rdm_as_documented,
     )
 
 
-def saved_plan(path: Path) -> Plan:
+def saved_plan(path: Path, another_host: bool = False) -> Plan:
     """The session that the plan at `path` keeps. InputError where it was made for another inventory, unless told."""
     from planner.formats import plan_toml
 
-    context = click.get_current_context(silent=True)
-    another_host = context is not None and context.meta.get(options.ANOTHER_HOST, False)
     try:
         saved = plan_toml.parse(storage.read_text(path))
         at = {name: plan_toml.located(path.parent, name) for name in (saved.host, *saved.files)}
@@ -120,29 +154,28 @@ def host(path: Path) -> Host:
         raise error.within(str(path)) from None
 
 
-def _site_plan(site: Path) -> Plan:
-    return _plan(site / "host.toml", guest_files(site))
-
-
-def _plan(host_file: Path, guest_paths: Sequence[Path]) -> Plan:
-    machine = host(host_file)
+def _plan(site: Site, stdin_name: str) -> Plan:
+    machine = host(site.host)
     guests: dict[str, Guest] = {}
-    for path in guest_paths:
-        guest = guest_reader.read(storage.read_text(path), str(path))
+    for path in site.guests:
+        name = stdin_name if str(path) == "-" else str(path)
+        guest = guest_reader.read(storage.read_text(path), name)
         if guest.name in guests:
             first = guests[guest.name].file
             raise InputError(
-                f"the name {guest.name!r} is taken by {first.path if first else 'another guest'}", source=str(path)
+                f"the name {guest.name!r} is taken by {first.path if first else 'another guest'}", source=name
             )
-        _check_devices(machine, guest, str(host_file))
+        _check_devices(machine, guest, str(site.host))
         guests[guest.name] = guest
-    return Plan(host=machine, guests=tuple(guests.values()), host_file=str(host_file))
+    return Plan(host=machine, guests=tuple(guests.values()), host_file=str(site.host))
 
 
 def _check_devices(machine: Host, guest: Guest, host_file: str) -> None:
     for item in guest.pci:
         if item.address is None or machine.knows(item.address):
             continue
+        from difflib import get_close_matches  # only for a mistyped address
+
         place = guest.file.place(f"pci[{item.address}]") if guest.file else None
         near = get_close_matches(str(item.address), [str(address) for address in machine.by_address], 1, 0.8)
         hint = f"; did you mean {near[0]}?" if near else f"; expected one of its {len(machine.devices)} devices"

@@ -19,6 +19,14 @@ ANOTHER_HOST = "planner.another_host"
 inputs = click.argument("inputs", nargs=-1, required=True, metavar="HOST GUEST... | SITE... | PLAN...")
 
 
+colour = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="auto: on a terminal without NO_COLOR",
+)
+
+
 def plan_options(command: Command) -> Command:
     """--xen, --profile and --rdm, None where not given, and --another-host."""
     command = click.option(
@@ -41,6 +49,12 @@ def plan_options(command: Command) -> Command:
     return click.option("--xen", metavar="RELEASE", help="Xen release to replay; default: the inventory's")(command)
 
 
+def another_host() -> bool:
+    """Whether the running command was given --another-host."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(ANOTHER_HOST, False))
+
+
 def output_options(formats: tuple[str, ...] = ("text", "json")) -> Callable[[Command], Command]:
     """--format, -o, --color and -q."""
 
@@ -49,7 +63,7 @@ def output_options(formats: tuple[str, ...] = ("text", "json")) -> Callable[[Com
         command = click.option("--format", "format_", type=choice, default="text", show_default=True)(command)
         path = click.Path(path_type=Path)
         command = click.option("-o", "--output", type=path, help="write there instead of to stdout")(command)
-        command = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")(command)
+        command = colour(command)
         return click.option("-q", "--quiet", is_flag=True, help="print nothing; the exit code says it")(command)
 
     return add
@@ -59,6 +73,7 @@ _COLOURS: dict[str, dict[str, Any]] = {
     "error": {"fg": "red", "bold": True},
     "warning": {"fg": "yellow"},
     "notice": {"fg": "cyan"},
+    "acknowledged": {"fg": "green"},
     "dim": {"dim": True},
     "bold": {"bold": True},
     "low_ram": {"fg": "blue"},
@@ -81,11 +96,20 @@ def emit(text: Callable[[int, Callable[[str, str], str]], str], output: Path | N
         return
     if quiet:
         return
-    terminal = sys.stdout.isatty()
-    wanted = color == "always" or (color == "auto" and terminal and not os.environ.get("NO_COLOR"))
-    width = max(60, min(shutil.get_terminal_size().columns, 120)) if terminal else 80
-    click.echo(text(width, _coloured if wanted else plain), nl=False, color=wanted)
+    coloured = wants_colour(color)
+    click.echo(text(columns(), paint if coloured else plain), nl=False, color=coloured)
 
 
-def _coloured(text: str, role: str) -> str:
+def wants_colour(color: str) -> bool:
+    """Whether stdout gets colours: as --color says, else on a terminal unless NO_COLOR is set (no-color.org)."""
+    return color == "always" or (color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+
+
+def columns() -> int:
+    """How wide to write: the terminal's width within reason, 80 elsewhere."""
+    return max(40, min(shutil.get_terminal_size().columns, 120)) if sys.stdout.isatty() else 80
+
+
+def paint(text: str, role: str) -> str:
+    """`text` in the colour of its role."""
     return click.style(text, **_COLOURS[role]) if role in _COLOURS else text

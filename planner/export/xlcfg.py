@@ -28,8 +28,10 @@ def render(guest: Guest) -> str:
     """
     text = guest.file.text if guest.file is not None else _new(guest)
     path = guest.file.path if guest.file is not None else f"{guest.name}.cfg"
+    text = _set_name(text, guest.name, path)
     for key in _SIZES:
         text = _set_size(text, key, getattr(guest, key), path)
+    text = _set_rdm(text, guest, path)
     wanted = guest.pci
     if guest_reader.read(text, path).pci != wanted:
         ways = (_edit_pci, _refill_pci, _replace_pci)
@@ -70,17 +72,38 @@ def _append(text: str, line: str) -> str:
     return text + ("" if not text or text.endswith("\n") else "\n") + line + "\n"
 
 
+def _set_name(text: str, name: str, path: str) -> str:
+    if guest_reader.read(text, path).name == name:
+        return text
+    setting = parse(text).latest["name"]
+    return _apply(text, [_Cut(setting.value.start, setting.value.end, quote(name))])
+
+
 def _set_size(text: str, key: str, value: int | None, path: str) -> str:
     if getattr(guest_reader.read(text, path), key) == value:
         return text
-    config = parse(text)
     if value is None:
-        settings = [setting for setting in config.settings if setting.name == key]
-        return _apply(text, [_without(text, setting) for setting in settings])
-    setting = config.latest.get(key)
+        return _removed(text, key)
+    setting = parse(text).latest.get(key)
     if setting is None:
         return _append(text, f"{key} = {value}")
     return _apply(text, [_Cut(setting.value.start, setting.value.end, str(value))])
+
+
+def _set_rdm(text: str, guest: Guest, path: str) -> str:
+    wanted = guest.rdm
+    if guest_reader.read(text, path).rdm == wanted:
+        return text
+    if wanted is None:
+        return _removed(text, "rdm")
+    setting = parse(text).latest.get("rdm")
+    if setting is None or setting.op == "+=":
+        return _append(_removed(text, "rdm"), f"rdm = {quote(wanted.text)}")
+    return _apply(text, [_Cut(setting.value.start, setting.value.end, quote(wanted.text))])
+
+
+def _removed(text: str, key: str) -> str:
+    return _apply(text, [_without(text, setting) for setting in parse(text).settings if setting.name == key])
 
 
 def _without(text: str, setting: Setting) -> _Cut:

@@ -107,6 +107,9 @@ class SavedPlan(_FromFile):
     reasons: Annotated[
         dict[str, str], Field(description="by guest or device: why what is blocked else is allowed")
     ] = {}
+    candidates: Annotated[
+        dict[str, tuple[SbdfField, ...]], Field(description="by guest: devices that may be attached while it runs")
+    ] = {}
     pins: Annotated[dict[SbdfField, SavedPin], Field(description="the devices that the plan means, by address")] = {}
 
     @property
@@ -179,6 +182,7 @@ def save(plan: Plan, named: Callable[[str], str] = str) -> SavedPlan:
         rdm="documented" if plan.rdm_as_documented else "shipped",
         guests=tuple(_save_guest(guest, named) for guest in plan.guests),
         reasons=dict(sorted(plan.reasons.items())),
+        candidates=dict(sorted(plan.candidates.items())),
         pins={at: SavedPin(id=pin.id, subsystem=pin.subsystem, path=pin.path) for at, pin in sorted(plan.pins.items())},
     )
 
@@ -239,6 +243,7 @@ def restore(
         xen=saved.xen,
         rdm_as_documented=saved.rdm == "documented",
         reasons=saved.reasons,
+        candidates=saved.candidates,
         pins={at: Pin(pin.id, pin.subsystem, pin.path) for at, pin in saved.pins.items()},
         host_file=located(folder, saved.host),
     )

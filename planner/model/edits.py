@@ -94,6 +94,20 @@ class SetRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class SetCandidate:
+    """Say whether a device may be attached to the guest while that runs."""
+
+    guest: str
+    address: Sbdf
+    wanted: bool
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"{self.address.short} {'for' if self.wanted else 'no longer for'} hotplug into {self.guest}"
+
+
+@dataclass(frozen=True, slots=True)
 class SetReason:
     """Write down why what the default profile would block is wanted; "" takes the word back."""
 
@@ -148,8 +162,20 @@ class Together:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """Decide everything as another plan on the same host does: one that was cut off."""
+
+    plan: Plan
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return "recover unsaved edits"
+
+
 OfGuest = Assign | Release | SetPolicy | SetSize
-OfPlan = SetProfile | SetRelease | SetReason | AddGuest | ReplaceGuest | RemoveGuest
+OfPlan = SetProfile | SetRelease | SetReason | SetCandidate | AddGuest | ReplaceGuest | RemoveGuest | Recover
 Edit = OfGuest | OfPlan | Together
 
 
@@ -176,6 +202,14 @@ def _edit_plan(plan: Plan, edit: OfPlan) -> Plan:
     if isinstance(edit, SetReason):
         reasons = {subject: text for subject, text in plan.reasons.items() if subject != edit.subject}
         return replace(plan, reasons=reasons | ({edit.subject: edit.text} if edit.text else {}))
+    if isinstance(edit, Recover):
+        return replace(edit.plan, host=plan.host, host_file=plan.host_file)
+    if isinstance(edit, SetCandidate):
+        return _set_candidate(plan, edit)
+    return _edit_guests(plan, edit)
+
+
+def _edit_guests(plan: Plan, edit: AddGuest | ReplaceGuest | RemoveGuest) -> Plan:
     names = [guest.name for guest in plan.guests]
     if isinstance(edit, AddGuest):
         if edit.guest.name in names:
@@ -188,7 +222,28 @@ def _edit_plan(plan: Plan, edit: OfPlan) -> Plan:
         return replace(plan, guests=tuple(guest for guest in plan.guests if guest.name != edit.name))
     if edit.guest.name != edit.name and edit.guest.name in names:
         raise EditError(f"there is a guest {edit.guest.name} already")
-    return replace(plan, guests=tuple(edit.guest if guest.name == edit.name else guest for guest in plan.guests))
+    guests = tuple(edit.guest if guest.name == edit.name else guest for guest in plan.guests)
+    renamed = {edit.name: edit.guest.name}
+    return replace(
+        plan,
+        guests=guests,
+        reasons={renamed.get(name, name): text for name, text in plan.reasons.items()},
+        candidates={renamed.get(name, name): devices for name, devices in plan.candidates.items()},
+    )
+
+
+def _set_candidate(plan: Plan, edit: SetCandidate) -> Plan:
+    guest = plan.guest(edit.guest)
+    if guest is None:
+        raise EditError(f"there is no guest {edit.guest}")
+    if edit.wanted and guest.device(edit.address) is not None:
+        raise EditError(f"{guest.name} has {edit.address.short} from its start: release it first")
+    if edit.wanted and not plan.host.knows(edit.address):
+        raise EditError(f"the host has no device {edit.address}")
+    others = tuple(one for one in plan.candidates.get(edit.guest, ()) if one != edit.address)
+    mine = tuple(sorted((*others, edit.address))) if edit.wanted else others
+    rest = {name: devices for name, devices in plan.candidates.items() if name != edit.guest}
+    return replace(plan, candidates=rest | ({edit.guest: mine} if mine else {}))
 
 
 def _edit_guest(plan: Plan, guest: Guest, edit: OfGuest) -> Guest:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from planner.model.address import Sbdf
+from planner.model.guest import Guest
 from planner.model.plan import Plan, Profile
 from planner.model.span import format_size
 from planner.policy.rules.rdm import sharers
 from planner.xen.hypervisor import Iommu
+
+
+def wants_reason(plan: Plan, iommu: Iommu, guest: Guest) -> tuple[Sbdf, ...]:
+    """The guest's devices that only the xen profile lets it have, while nobody has written down why it may."""
+    if plan.profile is not Profile.XEN or plan.reasons.get(guest.name):
+        return ()
+    addresses = [item.address for item in guest.pci if item.address is not None]
+    return tuple(one for one in addresses if any(rdm.is_shared for rdm in iommu.regions_of(one)))
 
 
 def why_blocked(plan: Plan, iommu: Iommu, address: Sbdf) -> str | None:

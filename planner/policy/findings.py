@@ -32,7 +32,7 @@ class Severity(StrEnum):
 class Rule:
     """One entry of the catalogue. `xen` is its severity in the xen profile, where that differs.
 
-    `by` says who fails today if nobody warns: xl, libxl, Xen, hvmloader, QEMU, the device, or nobody.
+    `by` says who fails today if nobody warns: xl, libxl, Xen, hvmloader, QEMU, or nobody.
     """
 
     id: str
@@ -55,7 +55,8 @@ class Finding:
     """One thing to tell the admin.
 
     `guest` is None where it concerns the host. `xen_says` is the line the actor would log, `help` what to do about
-    this very case. `file` and `place` say where in which config.
+    this very case. `file` and `place` say where in which config. `acknowledged` is the reason somebody gave for living
+    with it.
     """
 
     rule: Rule
@@ -68,6 +69,7 @@ class Finding:
     help: str | None = None
     file: str | None = None
     place: Place | None = None
+    acknowledged: str | None = None
 
 
 def grouped(findings: Sequence[Finding]) -> Iterator[tuple[Finding, tuple[Finding, ...]]]:
@@ -150,7 +152,7 @@ def guest_rule(rule: Rule) -> Callable[[GuestCheck], GuestCheck]:
     """Register a rule that looks at one guest at a time."""
 
     def add(check: GuestCheck) -> GuestCheck:
-        GUEST_CHECKS.append((_registered(rule), check))
+        GUEST_CHECKS.append((register(rule), check))
         return check
 
     return add
@@ -160,13 +162,14 @@ def host_rule(rule: Rule) -> Callable[[HostCheck], HostCheck]:
     """Register a rule that looks at the host, or at all guests together."""
 
     def add(check: HostCheck) -> HostCheck:
-        HOST_CHECKS.append((_registered(rule), check))
+        HOST_CHECKS.append((register(rule), check))
         return check
 
     return add
 
 
-def _registered(rule: Rule) -> Rule:
+def register(rule: Rule) -> Rule:
+    """Take `rule` into the catalogue. ValueError for an id that is there."""
     if rule.id in RULES:
         raise ValueError(f"rule {rule.id} is registered twice")
     RULES[rule.id] = rule

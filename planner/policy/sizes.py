@@ -10,7 +10,7 @@ from planner.model.span import GIB4, KIB, MIB
 from planner.xen.build import Build
 from planner.xen.xl import DEFAULT_BOUNDARY_KIB, MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
-_MOST_MEMORY = 1 << 20  # MiB; where nobody has said how much RAM the host has
+_MOST_MEMORY = 32 << 10  # MiB; where nobody has said how much RAM the host has
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def sizes(build: Build, host: Host) -> tuple[Size, ...]:
     if not hole:
         hole = (GIB4 - layout.mmio_start) // MIB if layout is not None else MMIO_HOLE_MIN
     boundary = (domain.boundary_kib or DEFAULT_BOUNDARY_KIB) // KIB
-    most = host.memory // MIB if host.memory else _MOST_MEMORY
+    most = host.memory // MIB if host.memory else max(_MOST_MEMORY, 2 * maximum)
     memory_step = 256 if max(memory, maximum) < 16384 else 1024
     return (
         Size(SetSize.KEYS[0], guest.memory, memory, 32, max(most, memory), memory_step, "RAM at start"),

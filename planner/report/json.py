@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from planner.model.guest import RdmPolicy
 from planner.model.span import Span
+from planner.policy.checked import Checked, Totals
 from planner.policy.evaluate import Report
 from planner.policy.findings import Finding, Severity
+from planner.report.formats import Look
 from planner.xen.build import Build
 from planner.xen.hvmloader import Outcome
 from planner.xen.libxl import Layout
@@ -17,22 +20,33 @@ from planner.xen.libxl import Layout
 SCHEMA_VERSION = 1
 
 
-def check(reports: Sequence[tuple[str, Report]]) -> str:
-    """The findings of one or several sites; each pair is the site's name as the user gave it and its report."""
-    findings = [_finding(site, finding) for site, report in reports for finding in report.findings]
-    return _dump(_head(reports) | {"summary": summary(reports), "findings": findings})
+BETWEEN = ",\n"
+TOTALS_FIRST = True  # the summary stands before the findings
+
+
+def part(checked: Checked, look: Look) -> str:
+    """The findings of one site."""
+    return BETWEEN.join(_indented(finding_value(checked.site, finding)) for finding in checked.findings)
+
+
+def head(totals: Totals) -> str:
+    """Release and profile (null where the sites differ in one) and the summary."""
+    value = _head(totals.releases, totals.profiles) | {"summary": _summary(totals)}
+    opened = _dump(value).removesuffix("\n}\n")
+    return opened + ',\n  "findings": [' + ("\n" if _has_findings(totals) else "")
+
+
+def tail(totals: Totals, look: Look) -> str:
+    """The end of the findings and of the document."""
+    return ("\n  ]" if _has_findings(totals) else "]") + "\n}\n"
 
 
 def map(reports: Sequence[tuple[str, Report]]) -> str:  # noqa: A001
     """The memory map of every guest of one or several sites."""
     guests = [_guest(site, build) for site, report in reports for build in report.builds]
-    return _dump(_head(reports) | {"guests": guests})
-
-
-def summary(reports: Sequence[tuple[str, Report]]) -> dict[str, int]:
-    """How many guests, and findings of each severity."""
-    counts = {f"{severity}s": sum(report.counts[severity] for _, report in reports) for severity in Severity}
-    return {"guests": sum(len(report.builds) for _, report in reports)} | counts
+    releases = {report.release.name for _, report in reports}
+    profiles = {report.plan.profile.value for _, report in reports}
+    return _dump(_head(releases, profiles) | {"guests": guests})
 
 
 def span(value: Span) -> dict[str, Any] | None:
@@ -46,18 +60,29 @@ def _dump(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _head(reports: Sequence[tuple[str, Report]]) -> dict[str, Any]:
-    """Release and profile; null where the sites differ in one."""
-    releases = {report.release.name for _, report in reports}
-    profiles = {report.plan.profile.value for _, report in reports}
+def _indented(value: dict[str, Any]) -> str:
+    return textwrap.indent(json.dumps(value, indent=2, ensure_ascii=False), "    ")
+
+
+def _head(releases: set[str], profiles: set[str]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
-        "xen": releases.pop() if len(releases) == 1 else None,
-        "profile": profiles.pop() if len(profiles) == 1 else None,
+        "xen": next(iter(releases)) if len(releases) == 1 else None,
+        "profile": next(iter(profiles)) if len(profiles) == 1 else None,
     }
 
 
-def _finding(site: str, finding: Finding) -> dict[str, Any]:
+def _summary(totals: Totals) -> dict[str, int]:
+    counts = {f"{severity}s": totals.severities[severity] for severity in Severity}
+    return {"guests": totals.guests} | counts | {"acknowledged": totals.acknowledged, "ignored": totals.ignored}
+
+
+def _has_findings(totals: Totals) -> bool:
+    return bool(any(totals.severities.values()) or totals.acknowledged)
+
+
+def finding_value(site: str, finding: Finding) -> dict[str, Any]:
+    """One finding, as README describes it."""
     return {
         "rule": finding.rule.id,
         "severity": finding.severity.value,
@@ -71,6 +96,7 @@ def _finding(site: str, finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "xen_says": finding.xen_says,
         "help": finding.help,
+        "acknowledged": finding.acknowledged,
         "fixes": [],
     }
 

@@ -113,8 +113,8 @@ def _explanation(item: Rule | Recognised) -> dict[str, Any]:
     }
 
 
-def page(rule: Rule) -> str:
-    """A rule's page of documentation, in Markdown."""
+def page(rule: Rule, *, links: bool = True) -> str:
+    """A rule's page of documentation, in Markdown; without links it stands alone."""
     lines = [f"# {rule.id}: {_escaped(rule.title)}", ""]
     lines += [f"* **{label}:** {_escaped(text)}" for label, text in _facts(rule)]
     logs = logged(rule)
@@ -122,7 +122,7 @@ def page(rule: Rule) -> str:
         lines += ["", "## What is logged where nobody warned", "", "```"]
         lines += [f"{line.actor}: {line.example}" for line in logs]
         lines.append("```")
-    lines += ["", "[All rules](README.md)"]
+    lines += ["", "[All rules](README.md)"] if links else []
     return "\n".join(lines) + "\n"
 
 

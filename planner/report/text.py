@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.policy.evaluate import Report
-from planner.policy.findings import Finding, grouped
-from planner.report.json import summary
+from planner.policy.checked import Checked, Totals
+from planner.policy.findings import Finding, Severity, grouped
+from planner.report.formats import Look
 from planner.report.words import GLYPHS, Style, plain, plural, printable, wrap
 
+BETWEEN = "\n"
+TOTALS_FIRST = False
 _WIDTH = 80
 
 
-def check(reports: Sequence[tuple[str, Report]], *, width: int = _WIDTH, style: Style = plain) -> str:
-    """Every finding with what Xen would log and what to do, then one line that counts."""
-    lines = [line for _, report in reports for line in _findings(report.findings, width, style)]
-    lines.append(_summary_line(reports, style))
-    return "\n".join(lines) + "\n"
+def part(checked: Checked, look: Look) -> str:
+    """A site's findings with what Xen would log and what to do; a blank line between two guests."""
+    return "".join(f"{line}\n" for line in _findings(checked.findings, look.width, look.style))
+
+
+def head(totals: Totals) -> str:
+    """Nothing: the first finding starts at once."""
+    return ""
+
+
+def tail(totals: Totals, look: Look) -> str:
+    """One line that counts."""
+    words = [
+        look.style(plural(count, severity), severity) if count else plural(0, severity)
+        for severity in Severity
+        for count in (totals.severities[severity],)
+    ]
+    words += [f"{totals.acknowledged} acknowledged"] if totals.acknowledged else []
+    words += [f"{totals.ignored} ignored"] if totals.ignored else []
+    found = any(totals.severities.values()) or totals.acknowledged
+    return ("\n" if found else "") + f"{plural(totals.guests, 'guest')}: {', '.join(words)}\n"
 
 
 def refusals(findings: Sequence[Finding], *, width: int = _WIDTH, style: Style = plain) -> str:
@@ -27,7 +45,11 @@ def refusals(findings: Sequence[Finding], *, width: int = _WIDTH, style: Style =
 def _findings(findings: Sequence[Finding], width: int, style: Style) -> list[str]:
     """Findings in words; those of one rule about one device are told once, with the other regions after it."""
     lines: list[str] = []
+    last: Finding | None = None
     for first, others in grouped(findings):
+        if last is not None and (last.guest, last.file) != (first.guest, first.file):
+            lines.append("")
+        last = first
         lines += _finding(first, width, style)
         if others:
             regions = ", ".join(str(other.region) for other in others)
@@ -41,23 +63,19 @@ def _finding(finding: Finding, width: int, style: Style) -> list[str]:
     subject = " ".join(
         printable(part) for part in (finding.guest, str(finding.device) if finding.device else None) if part
     )
-    severity = finding.severity.value
-    lines = [
-        f"{where}: {style(f'{GLYPHS[severity]} {severity}', severity)} {style(finding.rule.id, 'bold')}"
-        + (f" {subject}" if subject else "")
-    ]
+    severity = finding.severity.value if finding.acknowledged is None else "acknowledged"
+    verdict = f"{GLYPHS[severity]} {severity}"
+    room = width - len(f"{where}: {verdict} {finding.rule.id} ")
+    lines = [f"{where}: {style(verdict, severity)} {style(finding.rule.id, 'bold')}"]
+    if subject and len(subject) <= room:
+        lines[0] += f" {subject}"
+    elif subject:
+        lines += wrap(subject, width, "    ")
     lines += wrap(printable(finding.message), width, "    ")
     if finding.xen_says:
         lines += wrap(f"{finding.rule.by} says: {printable(finding.xen_says)}", width, "    ", style, "dim")
     if finding.help:
         lines += wrap(f"help: {printable(finding.help)}", width, "    ")
+    if finding.acknowledged is not None:
+        lines += wrap(f"acknowledged: {printable(finding.acknowledged)}", width, "    ", style, "dim")
     return lines
-
-
-def _summary_line(reports: Sequence[tuple[str, Report]], style: Style) -> str:
-    counts = summary(reports)
-    words = ", ".join(
-        style(plural(counts[f"{severity}s"], severity), severity) if counts[f"{severity}s"] else plural(0, severity)
-        for severity in ("error", "warning", "notice")
-    )
-    return f"{plural(counts['guests'], 'guest')}: {words}"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 Style = Callable[[str, str], str]
 """Colours a text by a role: error, warning, notice, dim, bold, or a segment kind."""
 
-GLYPHS = {"error": "✖", "warning": "▲", "notice": "•"}
+GLYPHS = {"error": "✖", "warning": "▲", "notice": "•", "acknowledged": "✓"}
 _REPLACEMENT = "�"
 
 

@@ -1,4 +1,4 @@
-"""The Textual application: themes, the screen, and nothing else."""
+"""The Textual application: themes, keys, the screen, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,23 +7,61 @@ from pathlib import Path
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
+from textual.theme import Theme
 
 from planner.model.plan import Plan
+from planner.tui.commands import Keymap
+from planner.tui.files import Files, Load
 from planner.tui.screens.main import MainScreen
+from planner.tui.settings import Settings
+from planner.tui.state import State
 
 
 class PlannerApp(App[int]):
-    """One plan on one main screen."""
+    """One plan on one main screen.
+
+    `load` reads what a path names when something is opened; without `state` nothing is kept between sessions.
+    """
 
     CSS_PATH = "planner.tcss"
     TITLE = "rdm-planner"
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMAND_PALETTE_DISPLAY = "^p"
 
-    def __init__(self, plan: Plan, folder: Path | None = None, *, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path | None = None,
+        *,
+        ascii_only: bool = False,
+        settings: Settings | None = None,
+        state: State | None = None,
+        load: Load | None = None,
+        plan_file: Path | None = None,
+    ) -> None:
         super().__init__()
-        self._main = MainScreen(plan, folder if folder is not None else Path())
-        self.set_class(ascii_only, "-ascii")
+        settings = settings or Settings()
+        self.changed_keys: Keymap = settings.keys
+        self._state = state
+        files = Files(folder if folder is not None else Path(), load, state, plan_file)
+        self._main = MainScreen(plan, files)
+        self.set_class(ascii_only or settings.ascii, "-ascii")
+        wanted = settings.theme or (state.theme if state is not None else None)
+        if wanted in self.available_themes:
+            self.theme = wanted
+        if settings.keys:
+            self.set_keymap({name: ",".join(keys) for name, keys in settings.keys.items()})
+
+    def on_mount(self) -> None:
+        """Keep the theme when it changes, and show the tour the first time."""
+        self.theme_changed_signal.subscribe(self, self._keep_theme)
+        if self._state is not None and not self._state.tour_seen:
+            self._state.remember("tour_seen", True)
+            self._main.call_after_refresh(self._main.action_tour)
+
+    def _keep_theme(self, theme: Theme) -> None:
+        if self._state is not None:
+            self._state.remember("theme", theme.name)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen, from the first paint on."""
@@ -32,16 +70,27 @@ class PlannerApp(App[int]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Of Textual's own commands those that ours do not cover."""
         for command in super().get_system_commands(screen):
-            if command.title in ("Theme", "Screenshot"):
+            if command.title == "Screenshot":
                 yield command
 
     async def action_quit(self) -> None:
-        """Quit as `q` does, from any screen: ask while edits are not exported."""
+        """Quit as `q` does, from any screen: ask while edits are not saved."""
         self._main.action_leave()
 
 
-def run(plan: Plan, folder: Path | None = None, *, ascii_only: bool = False) -> int:
+def run(
+    plan: Plan,
+    folder: Path | None = None,
+    *,
+    ascii_only: bool = False,
+    settings: Settings | None = None,
+    state: State | None = None,
+    load: Load | None = None,
+    plan_file: Path | None = None,
+) -> int:
     """Open the planner on `plan` and return its exit code when it is closed; exports go to `folder` unless said."""
-    app = PlannerApp(plan, folder, ascii_only=ascii_only)
+    app = PlannerApp(
+        plan, folder, ascii_only=ascii_only, settings=settings, state=state, load=load, plan_file=plan_file
+    )
     code = app.run()
     return code if code is not None else (app.return_code or 0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from planner.model.address import Sbdf
 from planner.model.span import GIB4, MIB, Span, format_size
-from planner.xen.build import Build
+from planner.report.memory_map import at_stage
+from planner.xen.build import STAGES, Build
 from planner.xen.libxl import Layout
 from planner.xen.segments import SegmentKind
 
@@ -23,7 +24,8 @@ DISPLACED = "displaced"
 class Band:
     """A range with one owner, or several small ones in one line (`parts`).
 
-    `qemu` is LOST for guest RAM that QEMU does not know, DISPLACED for RAM that lies under QEMU's video RAM.
+    `qemu` is LOST for guest RAM that QEMU does not know, DISPLACED for RAM that lies under QEMU's video RAM. `moved`:
+    the last step made it what it is.
     """
 
     span: Span
@@ -32,6 +34,7 @@ class Band:
     devices: tuple[Sbdf, ...] = ()
     qemu: str = ""
     parts: tuple[Band, ...] = ()
+    moved: bool = False
 
     @property
     def severity(self) -> int:
@@ -41,14 +44,25 @@ class Band:
         return 3 if self.kind is SegmentKind.RESERVED else int(self.kind in _RAM or bool(self.devices))
 
 
-def bands(build: Build) -> tuple[Band, ...]:
-    """The guest's address space in order, RAM cut where QEMU's knowledge of it ends. Empty without a layout."""
-    view = build.qemu
+def bands(build: Build, stage: str | None = None, before: Build | None = None) -> tuple[Band, ...]:
+    """The guest's address space in order, RAM cut where QEMU's knowledge of it ends. Empty without a layout.
+
+    As it stood after `stage`, None for the last one; what the build `before` had otherwise is marked as moved.
+    """
+    found = _bands(build, stage)
+    if before is None or before.layout is None:
+        return found
+    old = {(band.span, band.kind, band.label) for band in _bands(before, stage)}
+    return tuple(replace(band, moved=(band.span, band.kind, band.label) not in old) for band in found)
+
+
+def _bands(build: Build, stage: str | None) -> tuple[Band, ...]:
+    view = build.qemu if stage in (None, *STAGES[3:]) else None
     unknown = [] if view is None else [(span, LOST) for span in view.lost]
     if view is not None and view.displaced is not None:
         unknown.insert(0, (view.displaced, DISPLACED))
     out: list[Band] = []
-    for segment in build.segments:
+    for segment in at_stage(build, stage):
         inside = {edge for span, _ in unknown for edge in span if segment.span.start < edge < segment.span.end}
         edges = sorted({*segment.span, *inside}) if segment.kind in _RAM else list(segment.span)
         for start, end in pairwise(edges):
@@ -57,6 +71,17 @@ def bands(build: Build) -> tuple[Band, ...]:
                 trouble = ""
             out.append(Band(Span(start, end), segment.kind, segment.label, segment.devices, trouble))
     return tuple(out)
+
+
+def within(items: Sequence[Band], span: Span | None) -> tuple[Band, ...]:
+    """What of the bands lies in `span`; None: all of them."""
+    if span is None:
+        return tuple(items)
+    return tuple(
+        replace(band, span=Span(max(band.span.start, span.start), min(band.span.end, span.end)))
+        for band in items
+        if band.span.overlaps(span)
+    )
 
 
 def without_emulated(items: Sequence[Band]) -> tuple[Band, ...]:
@@ -146,4 +171,5 @@ def _join(first: Band, second: Band) -> Band:
     parts = (*(first.parts or (first,)), *(second.parts or (second,)))
     worst = max(parts, key=lambda part: (part.severity, part.span.size))
     devices = tuple(dict.fromkeys(device for part in parts for device in part.devices))
-    return Band(Span(first.span.start, second.span.end), worst.kind, worst.label, devices, worst.qemu, parts)
+    moved = any(part.moved for part in parts)
+    return Band(Span(first.span.start, second.span.end), worst.kind, worst.label, devices, worst.qemu, parts, moved)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from planner.model.address import Sbdf
-from planner.model.edits import Assign, Edit, Release, SetPolicy
-from planner.model.errors import EditError
+from planner.model.edits import Assign, Edit, Recover, Release, SetPolicy, SetSize
+from planner.model.errors import EditError, InputError
 from planner.model.guest import Guest, RdmPolicy
 from planner.model.plan import Plan
-from planner.session import Session, Snapshot
-from planner.tui.view import Change, Inventory, View
+from planner.policy.findings import Finding, Severity
+from planner.policy.together import together
+from planner.report.words import GLYPHS
+from planner.session import Effect, Session
+from planner.tui.view import Inventory, View
 
 _POLICIES = (None, RdmPolicy.STRICT, RdmPolicy.RELAXED)
 
@@ -23,24 +27,41 @@ class Editor:
         self._exported = {guest.name: guest for guest in plan.guests}
         self.start = View(self._session.snapshot, Inventory(plan.host))
 
-    def do(self, view: View, edit: Edit) -> View:
-        """The view after `edit`."""
+    @property
+    def history(self) -> tuple[str, ...]:
+        """The steps that undo would take back, oldest first."""
+        return self._session.history
+
+    def do(self, view: View, edit: Edit, *, merge: bool = False, note: str = "") -> View:
+        """The view after `edit`; `merge` makes a slider's moves one step, `note` is told beside what the edit did."""
         names = [guest.name for guest in view.snapshot.plan.guests]
         if view.current is not None and names.count(view.current.name) > 1:
             raise EditError(f"two guests are called {view.current.name}: give one of them another name first")
-        return self._after(view, self._session.do(edit))
+        try:
+            self._session.do(edit, merge=merge)
+        except InputError as error:
+            raise EditError(str(error)) from None
+        return self._after(view, note)
 
-    def undo(self, view: View) -> View:
-        """The view before the last edit."""
+    def recover(self, view: View, plan: Plan) -> View:
+        """The view with what a recovered plan decides, as one step."""
+        self._session.do(Recover(plan))
+        return self._after(view)
+
+    def undo(self, view: View, steps: int = 1) -> View:
+        """The view before the last edit, or the last `steps`."""
         if view.snapshot.undo is None:
             raise EditError("nothing to undo")
-        return self._after(view, self._session.undo())
+        for _ in range(steps):
+            self._session.undo()
+        return self._after(view)
 
     def redo(self, view: View) -> View:
         """The view after the last undone edit."""
         if view.snapshot.redo is None:
             raise EditError("nothing to redo")
-        return self._after(view, self._session.redo())
+        self._session.redo()
+        return self._after(view)
 
     def exported(self, view: View, names: Iterable[str]) -> View:
         """The view once these guests are written."""
@@ -51,13 +72,49 @@ class Editor:
         snapshot = view.snapshot if unsaved else self._session.mark_saved()
         return view.having(snapshot=snapshot, unsaved=unsaved, note=f"exported {', '.join(names)}")
 
-    def _after(self, view: View, snapshot: Snapshot) -> View:
-        change = Change(view.current.name, view.build) if view.current is not None else None
-        unsaved = self._unsaved(snapshot.plan)
-        return view.having(snapshot=snapshot, note=snapshot.last or "", change=change, unsaved=unsaved)
+    def read_again(self, view: View, guest: Guest) -> View:
+        """The view once it is known that this is what the guest's file holds."""
+        self._exported[guest.name] = guest
+        return view.having(unsaved=self._unsaved(view.snapshot.plan))
+
+    def saved(self, view: View, where: str) -> View:
+        """The view once the plan is written."""
+        return view.having(snapshot=self._session.mark_saved(), note=f"saved {where}")
+
+    def _after(self, view: View, note: str = "") -> View:
+        snapshot = self._session.snapshot
+        plan = snapshot.plan
+        here = next((index for index, guest in enumerate(plan.guests) if _is(guest, view.current)), None)
+        if here is None:  # removed, renamed, or brought back
+            here = min(view.guest, max(0, len(plan.guests) - 1))
+        words = (snapshot.last or "", told(snapshot.effect), note)
+        return view.having(
+            snapshot=snapshot, guest=here, note="  ".join(word for word in words if word), unsaved=self._unsaved(plan)
+        )
 
     def _unsaved(self, plan: Plan) -> frozenset[str]:
         return frozenset(guest.name for guest in plan.guests if guest != self._exported.get(guest.name))
+
+
+def _is(guest: Guest, other: Guest | None) -> bool:
+    return other is not None and guest.name == other.name
+
+
+def told(effect: Effect) -> str:
+    """What a step did to the findings: "+1 ✖ RDM103  -2 ▲ MEM205"."""
+    words = [_counted("+", effect.came), _counted("-", effect.went)]
+    return "  ".join(word for word in words if word)
+
+
+def _counted(sign: str, findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
+    words = []
+    for severity in Severity:
+        rules = dict.fromkeys(finding.rule.id for finding in findings if finding.severity is severity)
+        if counts[severity]:
+            named = " ".join(list(rules)[:2]) + ("…" if len(rules) > 2 else "")
+            words.append(f"{sign}{counts[severity]} {GLYPHS[severity]} {named}")
+    return "  ".join(words)
 
 
 def toggle(view: View, address: Sbdf | None) -> Edit:
@@ -74,6 +131,22 @@ def toggle(view: View, address: Sbdf | None) -> Edit:
     return Assign(guest.name, address)
 
 
+def together_with(view: View, address: Sbdf | None, what: str) -> tuple[Edit, str]:
+    """The edit that gives the device's whole unit or slot (`what`), or takes it away, and what it leaves out."""
+    guest, address = _both(view, address)
+    if what == "unit":
+        unit = view.inventory.unit_of.get(address)
+        devices: Iterable[Sbdf] = unit.devices if unit is not None else (address,)
+        name = f"the unit of {address.short}"
+    else:
+        devices = view.functions(address)
+        name = f"slot {address.short.rpartition('.')[0]}"
+    step = together(view.snapshot.plan, view.snapshot.report.iommu, guest, devices, name)
+    left = [f"{one.short} ({reason.split(':')[0]})" for one, reason in step.left_out]
+    more = f" and {len(left) - 2} more" if len(left) > 2 else ""
+    return step.edit, f"without {', '.join(left[:2])}{more}" if left else ""
+
+
 def next_policy(view: View, address: Sbdf | None) -> Edit:
     """The edit that sets the next rdm_policy of the guest's device. EditError where the guest does not have it."""
     guest, address = _both(view, address)
@@ -82,6 +155,32 @@ def next_policy(view: View, address: Sbdf | None) -> Edit:
         raise EditError(f"{guest.name} does not have {address.short}")
     index = _POLICIES.index(item.policy) if item.policy in _POLICIES else -1
     return SetPolicy(guest.name, address, _POLICIES[(index + 1) % len(_POLICIES)])
+
+
+def resize(view: View, steps: int) -> Edit:
+    """The edit that moves the chosen size by so many steps. EditError at the end of its range."""
+    if view.current is None or not view.sizes:
+        raise EditError("there is no guest to change")
+    size = view.sizes[view.size]
+    value = size.moved(steps)
+    if value == size.effective:
+        raise EditError(f"{size.key} goes from {size.least} to {size.most} MiB")
+    return SetSize(view.current.name, size.key, value)
+
+
+def exact_size(view: View, text: str) -> Edit:
+    """The edit that sets the chosen size to what was typed in MiB; nothing takes the setting out of the config."""
+    if view.current is None or not view.sizes:
+        raise EditError("there is no guest to change")
+    size = view.sizes[view.size]
+    text = text.strip()
+    if not text:
+        return SetSize(view.current.name, size.key, None)
+    if not text.isascii() or not text.isdigit():
+        raise EditError(f"{size.key} is a number of MiB, not {text!r:.40}")
+    if len(text) > 9:
+        raise EditError(f"{size.key} of {text:.12}… MiB is more than any machine has")
+    return SetSize(view.current.name, size.key, int(text))
 
 
 def _both(view: View, address: Sbdf | None) -> tuple[Guest, Sbdf]:

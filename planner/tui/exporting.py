@@ -1,4 +1,4 @@
-"""From a plan to files: the only module of the app that touches them. Checks all of them before it writes one."""
+"""From a plan to xl.cfg files. Checks all of them before it writes one."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ class Exporter:
             return None
         return self._known.get(Path(guest.file.path).absolute(), guest.file.text)
 
+    def read(self, guest: Guest) -> None:
+        """The guest was read anew: that is what its file holds now."""
+        if guest.file is not None:
+            self._known[Path(guest.file.path).absolute()] = guest.file.text
+
+    def on_disk(self, guest: Guest) -> str | None:
+        """The text of the guest's file as it is now; None without one. InputError where it cannot be read."""
+        if guest.file is None or not guest.file.on_disk or not Path(guest.file.path).exists():
+            return None
+        return storage.read_text(Path(guest.file.path))
+
     def write(self, guests: Sequence[Guest], folder: Path) -> list[Written]:
         """Write the guests' files to `folder`.
 
@@ -58,5 +69,6 @@ class Exporter:
         path = Path(guest.file.path)
         if path.exists() and storage.read_text(path) != known:
             raise InputError(
-                "changed on disk since it was read; nothing was written. Start again to plan on it", source=str(path)
+                "changed on disk since it was read; nothing was written. L reads it again, as a step to undo",
+                source=str(path),
             )

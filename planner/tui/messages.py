@@ -32,3 +32,21 @@ class GuestChosen(Message):
     """A guest's tab was clicked; `index` counts from 0."""
 
     index: int
+
+
+@dataclass
+class SizeChosen(Message):
+    """The cursor of the what-if pane stands on another size; `index` counts as `SetSize.KEYS`."""
+
+    index: int
+
+
+@dataclass
+class StepsAsked(Message):
+    """The chosen size is to change by so many steps."""
+
+    steps: int
+
+
+class ExactSizeAsked(Message):
+    """The chosen size is to be typed."""

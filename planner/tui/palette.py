@@ -10,18 +10,18 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from planner.pci import names
-from planner.tui.commands import Where, of
+from planner.tui.commands import Keymap, Where, of
 from planner.tui.text import clean
 
 if TYPE_CHECKING:
     from planner.tui.screens.main import MainScreen
 
 
-def entries() -> Iterator[tuple[str, str]]:
+def entries(keymap: Keymap) -> Iterator[tuple[str, str]]:
     """The main screen's commands: what the palette calls them, and their actions."""
     for command in of(Where.MAIN):
-        if "{key}" not in command.action:
-            yield f"{command.title}  {command.shown_keys}", command.action
+        if not command.is_fixed:
+            yield f"{command.title}  {command.shown_keys(keymap)}", command.action
 
 
 class Entries(Provider):
@@ -32,7 +32,7 @@ class Entries(Provider):
         return cast("MainScreen", self.screen)
 
     def _commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        for text, action in entries():
+        for text, action in entries(self._main.keymap):
             yield text, partial(self._main.run_action, action)
 
     def _things(self) -> Iterator[tuple[str, Callable[[], object]]]:

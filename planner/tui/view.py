@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest, Passthrough
 from planner.model.host import Host, PciDevice
+from planner.model.span import GIB4, Span
 from planner.pci import isolation, names
 from planner.pci.isolation import Tie, Unit
 from planner.policy.assignable import why_blocked
 from planner.policy.findings import Finding, Severity
+from planner.policy.sizes import Size, sizes
 from planner.session import Snapshot
 from planner.tui.bands import Band
-from planner.xen.build import Build
+from planner.tui.comparison import Line
+from planner.xen.build import Build, Stage
 from planner.xen.rdm import Rdm
 
-Subject = Sbdf | Unit | Band | Finding | None
+Subject = Sbdf | Unit | Band | Finding | Stage | Line | Size | Rdm | None
 """What the details are about: what the cursor of the focused pane stands on."""
 
 _PASSTHROUGH_DRIVERS = ("pciback", "xen-pciback", "vfio-pci")
@@ -49,27 +55,37 @@ class Inventory:
         return self.host.by_address.get(address)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
-    """The last edit: made while this guest was chosen, whose build was `before`."""
+BELOW = Span(0, GIB4)
+"""The first zoom: where nearly everything happens."""
 
-    guest: str
-    before: Build | None
+
+class Look(StrEnum):
+    """What the middle pane shows: the chosen guest's map, what each actor believes of it, or all guests' maps."""
+
+    MAP = "map"
+    VIEWS = "views"
+    GUESTS = "guests"
 
 
 @dataclass(frozen=True, eq=False)
 class View:
     """A session's snapshot, the chosen guest, the word of the status line, and what follows from them.
 
-    `unsaved`: guests that differ from what was read or last exported. Compare by identity.
+    `unsaved`: guests that differ from what was read or last exported. `on_disk`: what has happened to guests' files
+    since, by guest. `stage` and `zoom` say which map is shown (None: the last stage, all of it), `size` which size the
+    keys change. Compare by identity.
     """
 
     snapshot: Snapshot
     inventory: Inventory
     guest: int = 0
     note: str = ""
-    change: Change | None = None
     unsaved: frozenset[str] = frozenset()
+    on_disk: Mapping[str, str] = field(default_factory=dict)
+    stage: str | None = None
+    zoom: Span | None = None
+    look: Look = Look.MAP
+    size: int = 0
     _blocked: dict[Sbdf, str | None] = field(default_factory=dict)
 
     def having(self, **changes: object) -> View:
@@ -90,6 +106,18 @@ class View:
         builds = self.snapshot.report.builds
         return builds[self.guest] if self.guest < len(builds) else None
 
+    @property
+    def before(self) -> Build | None:
+        """The chosen guest's build before the last step; None where that step did not touch it."""
+        report = self.snapshot.before
+        old = report.build(self.current.name) if report is not None and self.current is not None else None
+        return None if old is self.build else old
+
+    @cached_property
+    def sizes(self) -> tuple[Size, ...]:
+        """The chosen guest's sizes; empty without a guest."""
+        return sizes(self.build, self.inventory.host) if self.build is not None else ()
+
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The chosen guest's findings, then the host's."""
@@ -99,14 +127,23 @@ class View:
         return mine + tuple(one for one in found if one.guest is None)
 
     @cached_property
-    def worst(self) -> dict[str, Severity]:
-        """The worst severity of each guest that has findings."""
-        out: dict[str, Severity] = {}
+    def counts(self) -> dict[str, Counter[Severity]]:
+        """How many findings of each severity each guest has."""
+        out: dict[str, Counter[Severity]] = {}
         for finding in self.snapshot.report.findings:
             if finding.guest is not None:
-                known = out.get(finding.guest, finding.severity)
-                out[finding.guest] = min(known, finding.severity, key=lambda severity: severity.rank)
+                out.setdefault(finding.guest, Counter())[finding.severity] += 1
         return out
+
+    @cached_property
+    def new_findings(self) -> frozenset[int]:
+        """The findings that the last step brought, by identity."""
+        return frozenset(id(finding) for finding in self.snapshot.effect.came)
+
+    @property
+    def candidates(self) -> tuple[Sbdf, ...]:
+        """The devices that may be attached to the chosen guest while it runs."""
+        return self.snapshot.plan.candidates.get(self.current.name, ()) if self.current is not None else ()
 
     @cached_property
     def _owners(self) -> dict[Sbdf, list[tuple[int, Passthrough]]]:
@@ -115,11 +152,12 @@ class View:
             for item in guest.pci:
                 if item.address is None:
                     continue
-                for address in self._functions(item.address) if item.all_functions else (item.address,):
+                for address in self.functions(item.address) if item.all_functions else (item.address,):
                     out.setdefault(address, []).append((index, item))
         return out
 
-    def _functions(self, address: Sbdf) -> list[Sbdf]:
+    def functions(self, address: Sbdf) -> list[Sbdf]:
+        """The functions that the slot of `address` has."""
         every = (address._replace(function=number) for number in range(8))
         return [one for one in every if one in self.inventory.host.by_address]
 
@@ -170,5 +208,6 @@ class View:
         found = [str(address), device.name, device.slot, device.id, device.driver, device.class_name, owner]
         found += [names.class_word(device), "rmrr" if regions else "", "shared" if shared else ""]
         found += ["free" if not self._owners.get(address) and not self.blocked(address) else ""]
+        found += ["hotplug" if address in self.candidates else ""]
         found += ["blocked" if self.blocked(address) else "", *self.others(address)]
         return " ".join(word for word in found if word).lower()

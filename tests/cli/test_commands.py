@@ -14,10 +14,10 @@ import pytest
 from acpi_tables import dmar, rmrr, scope
 from click.testing import CliRunner, Result
 
-from planner.cli import _group, main
+from planner.cli import _group, fleet, main
+from planner.cli.check import FORMATS
 from planner.formats import host_toml
 from planner.model.errors import InputError
-from planner.policy import evaluate
 
 ROOT = Path(__file__).parent.parent.parent
 SITES = sorted(path.parent for path in (ROOT / "sample-hosts").glob("*/host.toml"))
@@ -103,7 +103,7 @@ def test_a_guest_from_standard_input(site: Path) -> None:
 @pytest.mark.parametrize(
     ("fail_on", "code"), [("error", 0), ("warning", 1), ("notice", 1), ("never", 0)], ids=lambda value: str(value)
 )
-@pytest.mark.parametrize("format_", ["text", "json"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_exit_code_follows_the_threshold_in_every_format(site: Path, fail_on: str, code: int, format_: str) -> None:
     (site / "clean.cfg").write_text(CLEAN + 'rdm = "strategy=host"\n')
     assert run("check", str(site), "--fail-on", fail_on, "--format", format_).exit_code == code
@@ -246,7 +246,7 @@ def test_our_own_bug_is_exit_three(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(evaluate, "evaluate", broken)
+    monkeypatch.setattr(fleet, "evaluate", broken)
     with pytest.raises(SystemExit) as caught:
         main(["check", str(site)])
     assert caught.value.code == 3

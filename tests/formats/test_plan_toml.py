@@ -132,6 +132,7 @@ def _guests(draw: st.DrawFn, name: str) -> Guest:
     st.sampled_from([None, "4.14", "master"]),
     st.booleans(),
     st.dictionaries(_words, _words, max_size=2),
+    st.dictionaries(_words, st.lists(_addresses, max_size=2).map(tuple), max_size=2),
     st.dictionaries(_addresses, st.builds(Pin, _words, _words, _words), max_size=2),
 )
 def test_every_plan_comes_back(
@@ -140,9 +141,10 @@ def test_every_plan_comes_back(
     xen: str | None,
     documented: bool,
     reasons: dict[str, str],
+    candidates: dict[str, tuple[Sbdf, ...]],
     pins: dict[Sbdf, Pin],
 ) -> None:
-    plan = Plan(HOST, guests, profile, xen, documented, reasons, pins=pins)
+    plan = Plan(HOST, guests, profile, xen, documented, reasons, candidates, pins)
     restored = _restored(plan)
     assert restored == plan_toml.Restored(plan)
     for before, after in zip(plan.guests, restored.plan.guests, strict=True):

@@ -5,9 +5,10 @@ import re
 import pytest
 from driving import HP, screen, site
 
-from planner.tui.commands import COMMANDS, Command, Where, of
-from planner.tui.screens.dialogs import help_screen
+from planner.tui.command_list import COMMANDS
+from planner.tui.commands import Command, Where, of
 from planner.tui.screens.export_preview import ExportPreview
+from planner.tui.screens.help import help_screen
 from planner.tui.screens.main import MainScreen
 from planner.tui.text import cells
 from planner.tui.widgets.device_list import DeviceList
@@ -45,15 +46,15 @@ def test_ids_and_keys_are_unique_where_they_act() -> None:
 
 
 def test_help_names_every_command_and_key() -> None:
-    text = "\n".join("".join(piece for piece, _ in paragraph) for paragraph in help_screen().text)
+    text = "\n".join("".join(piece for piece, _ in paragraph) for paragraph in help_screen({}).text)
     for command in COMMANDS:
-        assert f"{command.shown_keys}  {command.title}. {command.help}" in text
+        assert f"{command.shown_keys({})}  {command.title}. {command.help} [{command.id}]" in text
 
 
 def test_the_palette_has_every_command_of_the_main_screen() -> None:
     from planner.tui.palette import entries
 
-    assert [text.rpartition("  ")[0] for text, _ in entries()] == [
+    assert [text.rpartition("  ")[0] for text, _ in entries({})] == [
         command.title
         for command in of(Where.MAIN)
         if command.id != "guest.choose"  # offered as the guests themselves
@@ -77,5 +78,5 @@ def test_the_key_line_of_80_columns_has_what_matters() -> None:
 
 
 def test_panes_know_the_list_commands() -> None:
-    keys = {binding.key for binding in Picker.BINDINGS if not isinstance(binding, tuple)}
+    keys = {key for one in Picker.BINDINGS if not isinstance(one, tuple) for key in one.key.split(",")}
     assert {"j", "k", "g", "G", "enter"} <= keys

@@ -1,21 +1,25 @@
-"""Small dialogs: a question, a path, a text to read. Escape always means "leave it"."""
+"""Small dialogs: a question, something to type or to choose, a text to read. Escape always means "leave it"."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, NamedTuple
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from planner.model.plan import Profile
-from planner.tui.commands import Where, of
-from planner.tui.text import Paragraph
+from planner.tui.messages import Opened
+from planner.tui.text import Paragraph, Row, cut
+from planner.tui.view import Subject
 from planner.tui.widgets.details import Reader
-from planner.tui.widgets.lines import entitle
+from planner.tui.widgets.lines import Picker, entitle
 
 
 class Confirm(ModalScreen[bool]):
@@ -42,30 +46,103 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class AskFolder(ModalScreen[str | None]):
-    """A folder to write to; None for escape or nothing."""
+class Ask(ModalScreen[str | None]):
+    """Something to type; None for escape. Nothing typed is an answer only where `empty`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
-    def __init__(self, title: str, folder: str) -> None:
+    def __init__(
+        self, title: str, value: str, hint: str, *, empty: bool = False, suggester: Suggester | None = None
+    ) -> None:
         super().__init__()
-        self._title, self._folder = title, folder
+        self._title, self._value, self._hint, self._empty, self._suggester = title, value, hint, empty, suggester
 
     def compose(self) -> ComposeResult:
         """The box with the field."""
         with Vertical(id="dialog", classes="small") as box:
-            entitle(box, self._title, "⏎ write · esc cancel")
-            yield Input(self._folder, compact=True, select_on_focus=False)
-            yield Reader(
-                [
-                    (("Folder to write to. ", "dim"), ("What stands there is kept beside it as NAME.bak.", "dim")),
-                ]
-            )
+            entitle(box, self._title, "⏎ done · esc cancel")
+            yield Input(self._value, compact=True, select_on_focus=False, suggester=self._suggester)
+            yield Reader([((self._hint, "dim"),)])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close with the folder."""
+        """Close with what was typed."""
         event.stop()
-        self.dismiss(event.value.strip() or None)
+        text = event.value.strip()
+        self.dismiss(text if text or self._empty else None)
+
+    def action_cancel(self) -> None:
+        """Close with nothing."""
+        self.dismiss(None)
+
+
+def ask_folder(title: str, folder: str) -> Ask:
+    """A folder to write to."""
+    return Ask(title, folder, "Folder to write to. What stands there is kept beside it, dated.")
+
+
+class Option(NamedTuple):
+    """Something to choose: its name, and what there is to say about it."""
+
+    title: str
+    about: str = ""
+
+
+class Options(Picker):
+    """The options, one a line."""
+
+    def __init__(self, options: Sequence[Option]) -> None:
+        super().__init__()
+        self._options = options
+
+    def count(self) -> int:
+        """Options."""
+        return len(self._options)
+
+    def subject(self) -> Subject:
+        """Nothing that the plan knows."""
+        return None
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """A line for each."""
+        return max(1, len(self._options))
+
+    def row(self, index: int, width: int) -> Row:
+        """One option."""
+        option = self._options[index]
+        return Row(cut(((option.title, "strong"), (f"  {option.about}" if option.about else "", "dim")), width))
+
+    def clicked(self, x: int) -> None:
+        """A click chooses."""
+        self.action_open()
+
+
+class Choose(ModalScreen[int | None]):
+    """One of several; None for escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel")]
+
+    def __init__(self, title: str, options: Sequence[Option], *, text: Iterable[Paragraph] = (), at: int = 0) -> None:
+        super().__init__()
+        self._title, self._options, self._text, self._at = title, options, list(text), at
+
+    def compose(self) -> ComposeResult:
+        """The box with the options, what there is to say first above them."""
+        with Vertical(id="dialog") as box:
+            entitle(box, self._title, "⏎ choose · esc cancel")
+            if self._text:
+                yield Reader([*self._text, ()])
+            yield Options(self._options)
+
+    def on_mount(self) -> None:
+        """Put the cursor among the options."""
+        options = self.query_one(Options)
+        options.focus()
+        options.cursor = self._at
+
+    @on(Opened)
+    def _chosen(self, message: Opened) -> None:
+        message.stop()
+        self.dismiss(self.query_one(Options).cursor)
 
     def action_cancel(self) -> None:
         """Close with nothing."""
@@ -99,21 +176,6 @@ def profile_question(now: Profile, other: Profile) -> Confirm:
     return Confirm(f"Change from profile {now} to {other}?", paragraphs)
 
 
-def help_screen() -> Reading:
-    """All keys, from the registry, and what the signs mean."""
-    text: list[Paragraph] = []
-    for where in Where:
-        text.append(((where.capitalize(), "heading"),))
-        text += [
-            ((f"{command.shown_keys}  ", "key"), (f"{command.title}. ", "strong"), (command.help, "dim"))
-            for command in of(where)
-        ]
-        text.append(())
-    text.append((("Signs", "heading"),))
-    text += [((sign, style), (f"  {words}", "")) for sign, style, words in _SIGNS]
-    return Reading("Help", text)
-
-
 _PROFILES = {
     Profile.XEN: (
         "Profile xen: exactly what Xen enforces.",
@@ -130,20 +192,3 @@ _PROFILES = {
         ),
     ),
 }
-_SIGNS = (
-    ("[x]", "here", "the chosen guest has the device"),
-    ("[-]", "away", "another guest has it"),
-    ("[ ]", "", "no guest has it; dom0 on the right: its driver there holds it"),
-    ("✖", "error", "on a device: the profile blocks it; elsewhere an error, which forbids an export"),
-    ("R7", "reserved", "the device has 7 reserved memory regions"),
-    ("▲", "warning", "a warning"),
-    ("█", "ram", "guest RAM"),
-    ("▒", "reserved", "reserved device memory"),
-    ("▓", "bars", "BARs"),
-    ("╳", "conflict", "reserved device memory and RAM at the same place"),
-    ("▚", "lost", "RAM that QEMU does not know: emulated devices lose data there"),
-    ("░", "firmware", "BIOS, VGA window, ACPI, APIC, special pages"),
-    ("┄", "hole", "the MMIO hole, where BARs go"),
-    ("·", "free", "neither RAM nor reserved"),
-    ("*", "accent", "on a guest: changed, and not exported yet"),
-)

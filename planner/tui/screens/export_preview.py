@@ -17,14 +17,16 @@ from planner.model.guest import Guest
 from planner.policy.findings import Finding, grouped
 from planner.report.words import plural
 from planner.tui.commands import Where, bindings
-from planner.tui.exporting import Exporter, Written
-from planner.tui.screens.dialogs import AskFolder, Reading
+from planner.tui.exporting import Written
+from planner.tui.files import Files
+from planner.tui.screens.dialogs import Reading, ask_folder
 from planner.tui.text import Paragraph
 from planner.tui.view import View
 from planner.tui.widgets.details import Reader
 from planner.tui.widgets.key_line import KeyLine
 from planner.tui.widgets.lines import entitle
 
+_FORMS = ("changes", "against the file on disk", "whole file")
 _DIFF_STYLES = {"+": "ok", "-": "error", "@": "accent"}
 
 
@@ -34,10 +36,10 @@ class ExportPreview(Screen[list[str]]):
     WHERE = Where.EXPORT
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.EXPORT)
 
-    def __init__(self, view: View, guest: Guest, exporter: Exporter, folder: Path) -> None:
+    def __init__(self, view: View, guest: Guest, files: Files) -> None:
         super().__init__()
-        self._view, self._guest, self._exporter, self._folder = view, guest, exporter, folder
-        self._whole = False
+        self._view, self._guest, self._files, self._exporter = view, guest, files, files.exporter
+        self._form = 0
         self._written: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -52,8 +54,8 @@ class ExportPreview(Screen[list[str]]):
         reader.focus()
 
     def action_form(self) -> None:
-        """Changes or whole file."""
-        self._whole = not self._whole
+        """Changes, against the disk, or the whole file."""
+        self._form = (self._form + 1) % len(_FORMS)
         self._show()
 
     def action_close(self) -> None:
@@ -81,12 +83,28 @@ class ExportPreview(Screen[list[str]]):
             reader.set_text([(("✖ ", "error"), (str(error), "error"))])
             return
         old = self._exporter.before(self._guest)
-        whole = self._whole or old is None
-        entitle(reader, self._title(), "whole file" if whole else "changes")
-        reader.set_text([*self._state(), (), *(_whole(new) if whole else _changes(old or "", new))])
+        form = _FORMS[self._form] if old is not None else _FORMS[-1]
+        entitle(reader, self._title(), form)
+        text = _whole(new) if form == _FORMS[-1] else _changes(old or "", new, "as read", "as planned")
+        if form == _FORMS[1]:
+            text = self._against_disk(new)
+        reader.set_text([*self._state(), (), *text])
+
+    def _against_disk(self, new: str) -> list[Paragraph]:
+        try:
+            disk = self._exporter.on_disk(self._guest)
+        except InputError as error:
+            return [(("✖ ", "error"), (str(error), "error"))]
+        if disk is None:
+            return [(("There is no such file on disk now.", "warning"),)]
+        return _changes(disk, new, "on disk now", "as planned")
 
     def _state(self) -> list[Paragraph]:
         blocking = xlcfg.refusals(self._view.snapshot.report, self._guest.name)
+        stale = self._view.on_disk.get(self._guest.name)
+        if stale is not None:
+            text = f"the file is {stale} on disk since it was read: it will not be overwritten. esc L reads it again"
+            return [(("≠ ", "warning"), (text, "warning"))]
         if not blocking:
             return [(("✔ ", "ok"), ("nothing blocks the export of this guest", ""))]
         return [
@@ -103,7 +121,7 @@ class ExportPreview(Screen[list[str]]):
             if folder is not None:
                 self._write(guests, Path(folder).expanduser())
 
-        self.app.push_screen(AskFolder(title, str(self._folder)), write)
+        self.app.push_screen(ask_folder(title, str(self._files.folder)), write)
 
     def _write(self, guests: Sequence[Guest], folder: Path) -> None:
         try:
@@ -111,7 +129,7 @@ class ExportPreview(Screen[list[str]]):
         except InputError as error:
             self.app.push_screen(Reading("Not exported", [(("✖ ", "error"), (str(error), ""))]))
             return
-        self._folder = folder
+        self._files.folder = folder
         self._written += [one.guest for one in written]
         self._show()
         self.app.push_screen(Reading(f"Exported {plural(len(written), 'guest')}", _report(written)))
@@ -121,8 +139,8 @@ def _whole(text: str) -> list[Paragraph]:
     return [((line, ""),) for line in text.splitlines()]
 
 
-def _changes(old: str, new: str) -> list[Paragraph]:
-    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), "as read", "as planned", lineterm=""))
+def _changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
+    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm=""))
     if not lines:
         return [(("No change: the file stays as it is, byte for byte.", "dim"),)]
     return [((line, _DIFF_STYLES.get(line[:1], "")),) for line in lines]

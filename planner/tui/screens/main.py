@@ -1,12 +1,10 @@
-"""The main screen: guests, devices, memory map, problems and details of one session.
+"""The main screen: guests, devices, memory map, problems and details of one session, put together.
 
-What only a key brings up (dialogs, palette, export) is imported then: the first paint does not wait for it.
+What only a key brings up (dialogs, palette, export, further panes) is imported then: the first paint does not wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -14,21 +12,21 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
 
-from planner.model.address import Sbdf
-from planner.model.edits import SetProfile
-from planner.model.errors import EditError
-from planner.model.plan import Plan, Profile
+from planner.model.plan import Plan
 from planner.policy.findings import Finding
-from planner.report.words import plural
 from planner.tui import describe, messages
-from planner.tui.bands import Band
 from planner.tui.commands import Where, bindings
-from planner.tui.editing import Editor, next_policy, toggle
-from planner.tui.view import Subject, View
+from planner.tui.editing import Editor
+from planner.tui.files import Files
+from planner.tui.screens.device_actions import DeviceActions
+from planner.tui.screens.file_actions import LOOK_EVERY, FileActions
+from planner.tui.screens.guest_actions import GuestActions
+from planner.tui.screens.map_actions import MapActions
+from planner.tui.screens.plan_screen import LEFT, MIDDLE
+from planner.tui.view import View
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.guest_tabs import GuestTabs
@@ -41,8 +39,6 @@ from planner.tui.widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from planner.tui.exporting import Exporter
-
 MIN_WIDTH, MIN_HEIGHT = 60, 15
 
 
@@ -52,7 +48,7 @@ def _entries() -> type[Provider]:
     return Entries
 
 
-class MainScreen(Screen[None]):
+class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
     """Every pane gets the frozen `view` and paints what differs from the last one."""
 
     WHERE = Where.MAIN
@@ -61,41 +57,37 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_WIDTH, "-narrow"), (80, "-normal"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (MIN_HEIGHT, "-short"), (20, "-mid"), (36, "-tall")]  # noqa: RUF012
     TITLE = "rdm-planner"
-
     AUTO_FOCUS = ""
 
-    view: var[View | None] = var(None, init=False)
-
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        super().__init__()
-        self._editor = Editor(plan)
-        self._folder = folder
-        self._exporter: Exporter | None = None
-        self._subject: Subject = None
-        self._leaving = False
+    def __init__(self, plan: Plan, files: Files) -> None:
+        super().__init__(Editor(plan), files)
 
     def compose(self) -> ComposeResult:
         """The lines and panes, from top to bottom."""
         yield Static(id="too-small")
         yield StatusLine(id="status")
         yield GuestTabs(id="guests")
-        with Container(id="panes", classes="at-devices"):
+        with Container(id="panes", classes="at-left left-devices middle-map"):
             yield DeviceList(id="devices")
             yield MemoryMap(id="map")
             yield Details(id="details")
             yield Problems(id="problems")
         yield Input(
-            placeholder="address, name, class, driver, owner, shared, rmrr, free, blocked", id="filter", compact=True
+            placeholder="address, name, class, driver, owner, shared, rmrr, free, blocked, hotplug",
+            id="filter",
+            compact=True,
         )
         yield KeyLine(Where.MAIN, id="keys")
 
     def on_mount(self) -> None:
-        """Title the panes and show the first view."""
+        """Title the panes, show the first view, and look at the files now and then."""
         for name, title in (("devices", "Devices"), ("details", "Details"), ("problems", "Problems")):
             entitle(self.query_one(f"#{name}"), title)
-        self._show(self._editor.start)
-        self._point(self._pane("devices").subject())
-        self._pane("devices").focus()
+        self.show(self.editor.start)
+        self.point(self.pane("devices").subject())
+        self.pane("devices").focus()
+        self.set_interval(LOOK_EVERY, self.look_at_disk)
+        self.call_after_refresh(self.offer_recovery)
 
     def on_resize(self, event: events.Resize) -> None:
         """Say what is needed where it does not fit."""
@@ -106,166 +98,58 @@ class MainScreen(Screen[None]):
         """Hand the view to every pane."""
         if view is None:
             return
-        if old is None or old.guest != view.guest:
-            entitle(self.query_one("#map"), describe.title(view.current))
+        title = describe.title(view)
+        if old is None or describe.title(old) != title:
+            entitle(self.pane(self.middle), title)
         for pane in self.query(Lines):
             if isinstance(pane, Details):
-                pane.show(view, self._subject)
-            else:
+                pane.show(view, self.subject)
+            elif pane.id not in (*LEFT[1:], *MIDDLE[1:]) or pane.id in self.panes:
                 pane.show(view)
 
-    def _show(self, view: View) -> None:
-        self.view = view
+    def restart(self, plan: Plan, note: str) -> None:
+        """Begin a new session."""
+        self.editor = Editor(plan)
+        self.show(self.editor.start.having(note=note))
+        self.go_to_pane("devices")
+        self.point(self.pane("devices").subject())
+        self.look_at_disk()
 
-    @property
-    def shown(self) -> View:
-        """The view on the screen."""
-        return self.view or self._editor.start
+    def recover(self, plan: Plan) -> None:
+        """Go on with a recovered plan: as edits of what the files hold, which undo takes back."""
+        self.attempt(lambda view: self.editor.recover(view, plan))
 
-    def _pane(self, name: str) -> Picker:
-        return self.query_one(f"#{name}", Picker)
-
-    # Edits
-
-    def _try(self, change: Callable[[View], View]) -> None:
-        """Show the view that a change leads to, or say why there is none."""
-        try:
-            self._show(change(self.shown))
-            if isinstance(self.focused, MemoryMap | Problems):  # what its cursor stood on may be gone
-                self._subject = self.focused.subject()
-                self.query_one(Details).show(self.shown, self._subject)
-        except EditError as error:
-            self._say(f"✖ refused: {error}")
-
-    def _say(self, note: str) -> None:
-        if self.shown.note != note:
-            self._show(self.shown.having(note=note))
-
-    def _device(self) -> Sbdf | None:
-        """The device that an edit is about: under the devices pane's cursor, or what another pane's cursor names."""
-        devices = self.query_one(DeviceList)
-        if devices is self.focused:
-            return devices.address
-        return self._subject.device if isinstance(self._subject, Finding) else _named(self._subject)
-
-    def action_toggle_device(self) -> None:
-        """Assign or release the device under the cursor."""
-        self._try(lambda view: self._editor.do(view, toggle(view, self._device())))
-
-    def action_policy(self) -> None:
-        """The next rdm_policy of the device under the cursor."""
-        self._try(lambda view: self._editor.do(view, next_policy(view, self._device())))
-
-    def action_undo(self) -> None:
-        """Take the last edit back."""
-        self._try(self._editor.undo)
-
-    def action_redo(self) -> None:
-        """Make the last undone edit again."""
-        self._try(self._editor.redo)
-
-    def action_profile(self) -> None:
-        """Ask, then change the profile."""
-        from planner.tui.screens.dialogs import profile_question
-
-        now = self.shown.snapshot.plan.profile
-        other = Profile.DEFAULT if now is Profile.XEN else Profile.XEN
-
-        def change(yes: bool | None) -> None:
-            if yes:
-                self._try(lambda view: self._editor.do(view, SetProfile(other)))
-
-        self.app.push_screen(profile_question(now, other), change)
-
-    # Where we are
-
-    def action_choose_guest(self, number: int) -> None:
-        """Show guest `number`, counted from 1."""
-        if 1 <= number <= len(self.shown.snapshot.plan.guests) and number - 1 != self.shown.guest:
-            self._show(self.shown.having(guest=number - 1, note=""))
-            self._point_again()
-
-    def action_next_guest(self, step: int) -> None:
-        """The next guest, round and round."""
-        count = len(self.shown.snapshot.plan.guests)
-        if count:
-            self.action_choose_guest((self.shown.guest + step) % count + 1)
-
-    def _point_again(self) -> None:
-        if isinstance(self.focused, Picker):
-            self.post_message(messages.Pointed(self.focused.subject()))
+    # Panes
 
     def action_next_pane(self, step: int) -> None:
         """The next pane; where only one fits it takes the place of this one."""
-        names = ("devices", "map", "problems")
-        here = next((index for index, name in enumerate(names) if self._pane(name) is self.focused), 0)
-        self._go_to_pane(names[(here + step) % len(names)])
-
-    def _go_to_pane(self, name: str) -> None:
-        panes = self.query_one("#panes")
-        panes.set_classes(f"at-{name}" + (" -one" if panes.has_class("-one") else ""))
-        pane = self._pane(name)
-        if pane.focusable:
-            self.set_focus(pane)  # at once: keys typed ahead belong to the new pane
-        else:
-            pane.focus()
+        here = next((index for index, name in enumerate(self.panes) if self.pane(name) is self.focused), 0)
+        self.go_to_pane(self.panes[(here + step) % len(self.panes)])
 
     def action_maximise(self) -> None:
         """One pane alone, or all again."""
         self.query_one("#panes").toggle_class("-one")
 
+    def action_host(self) -> None:
+        """The host's inventory in the place of the devices, and back."""
+        self.go_to_pane("devices" if self.left == "host" else "host")
+
     def action_back(self) -> None:
         """One level outward."""
         devices = self.query_one(DeviceList)
         if self.query_one("#filter").has_focus or devices.needle:
-            self._end_filter("")
+            self.end_filter("")
+        elif self.leave_looks():
+            pass
         elif self.query_one("#panes").has_class("-one"):
             self.action_maximise()
         else:
-            self._go_to_pane("devices")
-
-    def go_to_device(self, address: Sbdf) -> None:
-        """Put the devices pane's cursor on that device."""
-        devices = self.query_one(DeviceList)
-        if devices.needle:
-            self._end_filter("")
-        self._go_to_pane("devices")
-        if not devices.go_to(address):
-            self._say(f"▲ {address} is not in the host's inventory")
-
-    def go_to_finding(self, finding: Finding) -> None:
-        """Go to a finding's device, or else to its range in the map."""
-        if finding.device is not None:
-            self.go_to_device(finding.device)
-        elif finding.region is not None:
-            self._go_to_pane("map")
-            self.query_one(MemoryMap).go_to(finding.region.start)
-
-    def action_next_problem(self, step: int) -> None:
-        """The next finding of the list, and its place."""
-        problems = self.query_one(Problems)
-        if not problems.findings:
-            self._say("no problem with this guest or the host")
-            return
-        found = problems.findings
-        here = next((index for index, one in enumerate(found) if one is self._subject), -1 if step > 0 else 0)
-        problems.move((here + step) % len(found), silently=True)
-        finding = found[problems.cursor]
-        if finding.device is not None:
-            self.query_one(DeviceList).go_to(finding.device, silently=True)
-        if finding.region is not None:
-            self.query_one(MemoryMap).go_to(finding.region.start, silently=True)
-        self._point(finding)
+            self.go_to_pane("devices")
 
     @on(messages.Pointed)
     def _pointed(self, message: messages.Pointed) -> None:
-        if message.subject != self._subject:
-            self._point(message.subject)
-
-    def _point(self, subject: Subject) -> None:
-        self._subject = subject
-        self.query_one(Details).show(self.shown, subject)
-        self._say("")
+        if message.subject != self.subject:
+            self.point(message.subject)
 
     @on(messages.Opened)
     def _opened(self, message: messages.Opened) -> None:
@@ -274,38 +158,10 @@ class MainScreen(Screen[None]):
         else:
             self.action_details()
 
-    @on(messages.ToggleAsked)
-    def _toggle_asked(self) -> None:
-        self.action_toggle_device()
-
-    @on(messages.GuestChosen)
-    def _guest_chosen(self, message: messages.GuestChosen) -> None:
-        self.action_choose_guest(message.index + 1)
-
-    # Filter
-
-    def action_filter(self) -> None:
-        """Type a filter in the place of the key line."""
-        self._go_to_pane("devices")
-        self.add_class("-filtering")
-        self.query_one("#filter").focus()
-
-    @on(Input.Changed, "#filter")
-    def _filter_changed(self, event: Input.Changed) -> None:
-        self.query_one(DeviceList).filter(event.value)
-
-    @on(Input.Submitted, "#filter")
-    def _filter_submitted(self, event: Input.Submitted) -> None:
-        self._end_filter(event.value)
-
-    def _end_filter(self, needle: str) -> None:
-        field, devices = self.query_one("#filter", Input), self.query_one(DeviceList)
-        with self.prevent(Input.Changed):
-            field.value = needle
-        devices.filter(needle)
-        entitle(devices, "Devices", f"filter: {needle} · esc clears" if needle else "")
-        self.remove_class("-filtering")
-        self._go_to_pane("devices")
+    @on(Worker.StateChanged)
+    def _looked(self, event: Worker.StateChanged) -> None:
+        if event.worker is self._worker and event.state is WorkerState.SUCCESS:
+            self.seen_on_disk(event.worker.result or {})
 
     # Other screens
 
@@ -313,56 +169,29 @@ class MainScreen(Screen[None]):
         """Everything about what the cursor stands on."""
         from planner.tui.screens.dialogs import Reading
 
-        self.app.push_screen(Reading("Details", describe.describe(self.shown, self._subject)))
+        self.app.push_screen(Reading("Details", describe.describe(self.shown, self.subject)))
 
     def action_help(self) -> None:
-        """Keys and signs."""
-        from planner.tui.screens.dialogs import help_screen
+        """Keys and signs, those of this pane first."""
+        from planner.tui.screens.help import help_screen
 
-        self.app.push_screen(help_screen())
+        pane = self.focused.id if isinstance(self.focused, Picker) else None
+        self.app.push_screen(help_screen(self.keymap, pane or ""))
+
+    def action_tour(self) -> None:
+        """The guided tour."""
+        from planner.tui.screens.help import Tour
+
+        self.app.push_screen(Tour())
 
     def action_palette(self) -> None:
         """The command palette."""
         self.app.action_command_palette()
 
-    def action_export(self) -> None:
-        """Preview the chosen guest's file, and write it there."""
-        from planner.tui.exporting import Exporter
-        from planner.tui.screens.export_preview import ExportPreview
+    def action_theme(self) -> None:
+        """Choose a theme."""
+        self.app.action_change_theme()
 
-        guest = self.shown.current
-        if guest is None:
-            self._say("✖ there is no guest to export")
-            return
-        self._exporter = self._exporter or Exporter()
-        self.app.push_screen(ExportPreview(self.shown, guest, self._exporter, self._folder), self._exported)
-
-    def _exported(self, names: list[str] | None) -> None:
-        if names:
-            self._show(self._editor.exported(self.shown, names))
-
-    def action_leave(self) -> None:
-        """Quit; ask first while edits are not exported."""
-        unsaved = sorted(self.shown.unsaved)
-        if not unsaved:
-            self.app.exit(0)
-            return
-        if self._leaving:
-            return
-        self._leaving = True
-
-        def leave(yes: bool | None) -> None:
-            self._leaving = False
-            if yes:
-                self.app.exit(0)
-
-        from planner.tui.screens.dialogs import Confirm
-
-        text = f"{plural(len(unsaved), 'guest')} changed and not exported: {', '.join(unsaved)}."
-        self.app.push_screen(Confirm("Quit and lose the changes?", [((text, ""),)]), leave)
-
-
-def _named(subject: Subject) -> Sbdf | None:
-    """The one device that a range of the map names."""
-    devices = subject.devices if isinstance(subject, Band) else ()
-    return devices[0] if len(devices) == 1 else None
+    def action_suspend(self) -> None:
+        """To the shell, until fg."""
+        self.app.action_suspend_process()

@@ -42,6 +42,12 @@ class DeviceList(Picker):
         """The device under the cursor; None on a heading."""
         return self._lines[self.cursor].address if self.cursor < len(self._lines) else None
 
+    @property
+    def first_of_unit(self) -> Sbdf | None:
+        """The first device under the heading at the cursor."""
+        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        return line.unit.devices[0] if line is not None and line.unit is not None else None
+
     def show(self, view: View) -> None:
         """Take a new view; the rows change only with the host, or under a filter."""
         old = self.view
@@ -152,8 +158,10 @@ class DeviceList(Picker):
             return Row()
         others, blocked, regions = view.others(address), view.blocked(address), view.regions(address)
         mine = view.item(address)
+        hotplug = address in view.candidates
         box, style = ("[x]", "here") if mine is not None else ("[-]", "away") if others else ("[ ]", "")
-        tone = "dim" if mine is None and (others or blocked) else ""
+        box, style = ("[h]", "here") if hotplug and mine is None else (box, style)
+        tone = "dim" if mine is None and not hotplug and (others or blocked) else ""
         owner = view.owner(address)
         if mine is not None and mine.policy is not None and width >= _WIDE:
             owner = f"{owner} {mine.policy}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from textual import events
@@ -30,7 +31,7 @@ class GuestTabs(Lines):
             return []
         guests = view.snapshot.plan.guests
         if not guests:
-            return [Row(((fit(" no guest: name one or more xl.cfg files when starting rdm-planner", width), "dim"),))]
+            return [Row(((fit(" no guest yet: n makes one, o opens an xl.cfg", width), "dim"),))]
         tabs = [self._tab(view, index) for index in range(len(guests))]
         widths = [cells(tab) for tab in tabs]
         first, last = _window(widths, view.guest, width - 10)
@@ -50,14 +51,18 @@ class GuestTabs(Lines):
         guest = view.snapshot.plan.guests[index]
         name = clean(guest.name)
         name = fit(name, _LONGEST) if cells(((name, ""),)) > _LONGEST else name
-        worst = view.worst.get(guest.name)
-        mark = GLYPHS[worst] if worst in (Severity.ERROR, Severity.WARNING) else ""
-        star = "*" if guest.name in view.unsaved else ""
+        counts = view.counts.get(guest.name, Counter())
+        star = ("*" if guest.name in view.unsaved else "") + ("≠" if guest.name in view.on_disk else "")
         here = index == view.guest
+        marks = [
+            (f" {GLYPHS[severity]}{counts[severity]}", f"tab-{severity}" if here else str(severity))
+            for severity in (Severity.ERROR, Severity.WARNING)
+            if counts.get(severity)
+        ]
         return (
             (f"{'▌' if here else ' '}{index + 1} ", "tab" if here else ""),
             (f"{name}{star}", "tab" if here else ""),
-            (f" {mark}" if mark else "", f"tab-{worst}" if here and mark else str(worst or "")),
+            *marks,
             ("▐" if here else " ", "tab" if here else ""),
         )
 

@@ -130,10 +130,15 @@ class Scroller(Lines, can_focus=True):
 
     def shift(self, lines: int) -> None:
         """Scroll by that many rows, as far as there are any."""
-        top = max(0, min(self.top + lines, self.count() - self.size.height))
+        top = max(0, min(self.top + lines, self.count() - self.page))
         if top != self.top:
             self.top = top
             self.redraw()
+
+    @property
+    def page(self) -> int:
+        """How many rows fit."""
+        return max(1, self.size.height)
 
     def with_bar(self, rows: list[Row], width: int, height: int) -> list[Row]:
         """The rows with a scroll bar in their last cell, where not all fit."""
@@ -156,7 +161,7 @@ class Scroller(Lines, can_focus=True):
 
     def action_page(self, direction: int) -> None:
         """One page up or down."""
-        self.shift(direction * max(1, self.size.height - 1))
+        self.shift(direction * max(1, self.page - 1))
 
     def action_edge(self, direction: int) -> None:
         """To the first or last line."""
@@ -186,6 +191,8 @@ class Picker(Scroller):
     """Whether the cursor's place is marked while another pane has the focus."""
 
     cursor = 0
+    quiet = False
+    """Whether the pane is to say nothing when it next gets the focus."""
     _focused = False
 
     def row(self, index: int, width: int) -> Row:
@@ -214,14 +221,14 @@ class Picker(Scroller):
     def move(self, index: int, *, silently: bool = False) -> None:
         """Put the cursor there, scroll so that it is seen, and say what it stands on (unless `silently`)."""
         self.cursor = max(0, min(index, self.count() - 1))
-        height = max(1, self.size.height)
-        if self.cursor < self.top:
-            self.top = self.cursor
-        elif self.cursor >= self.top + height:
-            self.top = self.cursor - height + 1
+        self.bring_into_view()
         self.redraw()
         if not silently:
             self.post_message(Pointed(self.subject()))
+
+    def bring_into_view(self) -> None:
+        """Scroll so that the cursor is seen."""
+        self.top = max(self.cursor - self.page + 1, min(self.top, self.cursor))
 
     def action_step(self, lines: int) -> None:
         """One line up or down."""
@@ -233,7 +240,7 @@ class Picker(Scroller):
 
     def action_page(self, direction: int) -> None:
         """One page up or down."""
-        self.move(self.cursor + direction * max(1, self.size.height - 1))
+        self.move(self.cursor + direction * max(1, self.page - 1))
 
     def action_open(self) -> None:
         """Ask for all about what the cursor stands on."""
@@ -243,7 +250,9 @@ class Picker(Scroller):
         """Show the cursor."""
         self._focused = True
         self.redraw()
-        self.post_message(Pointed(self.subject()))
+        if not self.quiet:
+            self.post_message(Pointed(self.subject()))
+        self.quiet = False
 
     def on_blur(self) -> None:
         """Hide the cursor."""

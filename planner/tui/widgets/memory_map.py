@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from planner.model.span import format_size
+from planner.model.span import KIB, format_size
 from planner.policy.findings import Finding, Severity
 from planner.tui.bands import (
     DISPLACED,
@@ -17,35 +17,20 @@ from planner.tui.bands import (
     moved,
     moved_briefly,
     squeeze,
+    within,
     without_emulated,
 )
-from planner.tui.text import Row, cut
+from planner.tui.glyphs import DRAWN, LEGEND, LOST_RAM, MOVED
+from planner.tui.text import Piece, Row, cut
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Picker, columns
-from planner.xen.build import Build
+from planner.xen.build import STAGES, Build
 from planner.xen.segments import SegmentKind
 
-_DRAWN: dict[str, tuple[str, str]] = {
-    SegmentKind.LOW_RAM: ("█", "ram"),
-    SegmentKind.HIGH_RAM: ("█", "ram"),
-    SegmentKind.RESERVED: ("▒", "reserved"),
-    SegmentKind.CONFLICT: ("╳", "conflict"),
-    "bar": ("▓", "bars"),
-    SegmentKind.LEGACY: ("░", "firmware"),
-    SegmentKind.FIRMWARE: ("░", "firmware"),
-    SegmentKind.MMIO_HOLE: ("┄", "hole"),
-    SegmentKind.FREE: ("·", "free"),
-}
-_LOST = ("▚", "lost")
 _WORDS = {
     LOST: ("data lost", "unknown to QEMU"),
     DISPLACED: ("video RAM", "QEMU's video RAM"),
 }
-_LEGEND = (
-    *((" ", ""), ("█", "ram"), (" RAM ", "dim"), ("▒", "reserved"), (" RDM ", "dim"), ("▓", "bars"), (" BAR ", "dim")),
-    *(("╳", "conflict"), (" conflict ", "dim"), ("▚", "lost"), (" lost ", "dim"), ("░", "firmware"), (" BIOS ", "dim")),
-    *(("┄", "hole"), (" hole", "dim")),
-)
 _WIDE, _TALL = 46, 14
 
 
@@ -57,8 +42,9 @@ class MemoryMap(Picker):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._bands: tuple[Band, ...] = ()
-        self._drawn_for: tuple[Build | None, int] = (None, 0)
+        self._drawn_for: tuple[object, ...] = ()
         self._lines: list[tuple[int, bool]] = []
+        self._first = 0
 
     def count(self) -> int:
         """Bands, as many as are drawn."""
@@ -69,8 +55,9 @@ class MemoryMap(Picker):
         return self._bands[self.cursor] if self.cursor < len(self._bands) else None
 
     def show(self, view: View) -> None:
-        """Take a new view; another guest's map starts with its first band."""
-        if self.view is not None and self.view.guest != view.guest:
+        """Take a new view; another guest's map, stage or part of it starts with its first band."""
+        old = self.view
+        if old is not None and (old.guest, old.zoom) != (view.guest, view.zoom):
             self.cursor = 0
         super().show(view)
 
@@ -84,7 +71,8 @@ class MemoryMap(Picker):
 
     def index_at(self, y: int) -> int | None:
         """The band at line `y`."""
-        return self._lines[y][0] if y < len(self._lines) else None
+        y -= self._first
+        return self._lines[y][0] if 0 <= y < len(self._lines) else None
 
     def rows(self, width: int, height: int) -> Sequence[Row]:
         """The map from 0 up, then its foot."""
@@ -92,23 +80,27 @@ class MemoryMap(Picker):
         if view is None or height < 1:
             return []
         roomy = height >= 14 and width >= _WIDE
-        legend = [Row(cut(_LEGEND, width))] if roomy else []
+        legend = [Row(cut(LEGEND, width))] if roomy else []
+        head = [Row(cut(_stages(view.stage), width))] if view.stage is not None else []
         foot = [*self._foot(view, width, roomy=roomy)[: max(0, height - 3)], *legend]
         if view.build is None or view.build.layout is None:
-            self._bands, self._lines, self._drawn_for = (), [], (None, 0)
+            self._bands, self._lines, self._drawn_for = (), [], ()
             return [Row(((f" {_no_map(view.build)}", "dim"),)), *(Row() for _ in range(height - 1 - len(foot))), *foot]
-        body = height - len(foot)
-        self._arrange(view.build, body)
+        body = height - len(foot) - len(head)
+        self._first = len(head)
+        self._arrange(view, view.build, body)
         self.cursor = min(self.cursor, max(0, len(self._bands) - 1))
         drawn = [self.marked(self._line(band, first, width - 1), band) for band, first in self._lines]
-        return [*drawn, *(Row() for _ in range(body - len(drawn))), *foot]
+        return [*head, *drawn, *(Row() for _ in range(body - len(drawn))), *foot]
 
-    def _arrange(self, build: Build, lines: int) -> None:
-        if self._drawn_for == (build, lines):
+    def _arrange(self, view: View, build: Build, lines: int) -> None:
+        wanted = (build, view.before, view.stage, view.zoom, lines)
+        if self._drawn_for == wanted:
             return
-        self._drawn_for = (build, lines)
-        found = bands(build)
-        self._bands = squeeze(found if lines >= _TALL else without_emulated(found), lines)
+        self._drawn_for = wanted
+        found = within(bands(build, view.stage, view.before), view.zoom)
+        whole = lines >= _TALL or view.zoom is not None
+        self._bands = squeeze(found if whole else without_emulated(found), lines)
         self._lines = [
             (index, line == 0) for index, height in enumerate(heights(self._bands, lines)) for line in range(height)
         ]
@@ -116,7 +108,7 @@ class MemoryMap(Picker):
     def _line(self, index: int, first: bool, width: int) -> Row:
         band = self._bands[index]
         wide = width >= _WIDE
-        glyph, style = _LOST if band.qemu else _DRAWN.get(band.kind, ("?", ""))
+        glyph, style = DRAWN[LOST_RAM if band.qemu else band.kind]
         digits = max(8, len(f"{self._bands[-1].span.start:x}"))
         size_width = 10 if wide else 7
         bar_width = max(4, (width - digits) // 5) if wide else 5
@@ -129,7 +121,7 @@ class MemoryMap(Picker):
         return Row(
             columns(
                 (f"{band.span.start:x}", -digits, "dim"),
-                ("", 1, ""),
+                (MOVED if band.moved else "", 1, "accent"),
                 (bar, bar_width, style),
                 ("", 1, ""),
                 (label, label_width, tone),
@@ -141,18 +133,22 @@ class MemoryMap(Picker):
     def _foot(self, view: View, width: int, *, roomy: bool) -> list[Row]:
         """Whether the guest starts, and what the last edit moved: always as many lines, so that nothing else moves."""
         rows = [Row(cut(((" ", ""), *_verdict(view)), width))] if view.build is not None else []
-        change, words = view.change, [""]
-        if (
-            change is not None
-            and view.current is not None
-            and change.guest == view.current.name
-            and view.build is not None
-        ):
-            old, new = change.before.layout if change.before is not None else None, view.build.layout
+        words = [""]
+        if view.before is not None and view.build is not None:
+            old, new = view.before.layout, view.build.layout
             words = (moved(old, new) if roomy else [moved_briefly(old, new)]) or [""]
         texts = [f"last: {words[0]}" if words[0] else "", *(f"      {word}" for word in words[1:])]
         texts += [""] * (1 + roomy - len(texts))
         return [*rows, *(Row(cut(((" ", ""), (text, "accent")), width)) for text in texts)]
+
+
+def _stages(now: str) -> tuple[Piece, ...]:
+    """The stages, the one shown marked."""
+    pieces: list[Piece] = [(" ", "")]
+    for number, name in enumerate(STAGES):
+        pieces += [(" › ", "dim")] if number else []
+        pieces += [(f"▌{name}▐", "tab")] if name == now else [(name, "dim")]
+    return tuple(pieces)
 
 
 def _verdict(view: View) -> tuple[tuple[str, str], ...]:
@@ -164,7 +160,8 @@ def _verdict(view: View) -> tuple[tuple[str, str], ...]:
     if worst is not None and worst.guest is not None and worst.severity is not Severity.NOTICE:
         sign, style = ("✖ ", "error") if worst.severity is Severity.ERROR else ("▲ ", "warning")
         return ((sign, style), (f"starts, but {worst.rule.id}: {worst.rule.title}", style))
-    return (("✔ ", "ok"), ("starts", "ok"))
+    size = build.domain.max_kib * KIB if build is not None else 0
+    return (("✔ ", "ok"), (f"starts · {format_size(size)}", "ok"))
 
 
 def _no_map(build: Build | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planner.policy.findings import Finding
 from planner.report.words import GLYPHS
+from planner.tui.glyphs import MOVED
 from planner.tui.text import Row, cut
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Picker
@@ -37,7 +38,9 @@ class Problems(Picker):
         if not self.findings:
             return Row((("✔ ", "ok"), ("no problem with this guest or the host", "dim")))
         finding = self.findings[index]
+        new = self.view is not None and id(finding) in self.view.new_findings
         pieces = (
+            (MOVED if new else "", "accent"),
             (f"{GLYPHS[finding.severity]} {finding.rule.id} ", finding.severity),
             (f"{finding.guest or 'host'}: ", "dim"),
             (f"{finding.region.start:x} " if finding.region is not None else "", "dim"),

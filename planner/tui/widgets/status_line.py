@@ -11,6 +11,7 @@ from planner.tui.view import View
 from planner.tui.widgets.lines import Lines
 
 _ROOMY = 100
+_TONES = {"✖": "error", "▲": "warning"}
 
 
 class StatusLine(Lines):
@@ -32,15 +33,15 @@ class StatusLine(Lines):
         facts = (f" · Xen {release.name} · profile {plan.profile}", "dim")
         if not view.note:
             return (place, facts)
-        note = (view.note, "error" if view.note.startswith("✖") else "accent")
+        note = (view.note, _TONES.get(view.note[:1], "accent"))
         both = (place, facts, ("   ", ""), note)
         return both if cells(both) < room else (note,)
 
     def _right(self, view: View, *, roomy: bool) -> tuple[Piece, ...]:
         counts = view.snapshot.report.counts
         pieces: list[Piece] = []
-        if view.unsaved:
-            pieces += [("not exported" if roomy else "*", "accent"), ("  ", "")]
+        if view.snapshot.dirty:
+            pieces += [("* not saved" if roomy else "*", "accent"), ("  ", "")]
         for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTICE):
             number = counts[severity]
             if number:

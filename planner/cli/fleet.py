@@ -1,0 +1,160 @@
+"""Many sites in one run: read, judged and rendered site by site, on as many processors as are asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from planner import storage
+from planner.cli import load
+from planner.model.errors import InputError
+from planner.model.plan import Plan
+from planner.policy import baseline
+from planner.policy.checked import Checked, Totals
+from planner.policy.evaluate import evaluate
+from planner.policy.suppress import Entry, Governed, judge, unused
+from planner.report import formats
+from planner.report.formats import Look
+from planner.report.words import printable
+
+if TYPE_CHECKING:
+    from planner.model.settings import Settings
+
+FILE_NAME = "rdm-planner.toml"
+_FEW = 8  # sites that one process has done before another has started
+_BATCH = 4  # sites sent to a process at a time
+
+
+class Task(NamedTuple):
+    """What to do with each site: how to read it, the formats to render it in, and the baseline."""
+
+    reading: load.Reading
+    looks: tuple[tuple[str, Look], ...]
+    known: frozenset[baseline.Key] | None = None
+    keep_keys: bool = False
+
+
+class Outcome(NamedTuple):
+    """What one site gave: a part for each format, its sums, and what the end of the run needs to know."""
+
+    parts: tuple[str, ...] = ()
+    totals: Totals = Totals()
+    touched: frozenset[Entry] = frozenset()
+    used: frozenset[Entry] = frozenset()
+    keys: tuple[baseline.Key, ...] = ()
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """The whole run: sums, how many sites could not be read, and the keys of all findings where they were asked for."""
+
+    totals: Totals
+    unreadable: int = 0
+    keys: list[baseline.Key] = field(default_factory=list)
+
+
+def run(
+    sites: Sequence[load.Site],
+    task: Task,
+    jobs: int | None,
+    take: Callable[[tuple[str, ...]], None],
+    step: Callable[[int], None],
+) -> Result:
+    """Check every site: `take` gets each one's parts in the order of `sites`, `step` is called after each.
+
+    What cannot be read is told on stderr and counted. A last part tells of project files' unused settings.
+    """
+    _settings_above.cache_clear()  # files may have changed since an earlier run of this process
+    result = Result(Totals())
+    touched: set[Entry] = set()
+    used: set[Entry] = set()
+    for outcome in outcomes(sites, task, jobs or len(os.sched_getaffinity(0))):
+        step(1)
+        if outcome.error is not None:
+            click.echo(f"rdm-planner: {printable(outcome.error)}", err=True)
+            result.unreadable += 1
+            continue
+        result.totals.add(outcome.totals)
+        result.keys += outcome.keys
+        touched |= outcome.touched
+        used |= outcome.used
+        take(outcome.parts)
+    left = unused(touched, used)
+    if left:
+        last = Checked("", left)
+        result.totals.add(Totals.of([last]))
+        take(_render(task, last))
+    return result
+
+
+def outcomes(sites: Sequence[load.Site], task: Task, jobs: int) -> Iterator[Outcome]:
+    """Every site's outcome, in the order of `sites` whatever `jobs` is. A site that cannot be read has an error."""
+    jobs = min(jobs, -(-len(sites) // _BATCH))
+    if jobs <= 1 or len(sites) < _FEW:
+        yield from (_outcome(task, site) for site in sites)
+        return
+    from concurrent.futures import ProcessPoolExecutor  # a single site never needs it
+
+    with ProcessPoolExecutor(jobs, initializer=_leave_interrupts_to_parent) as pool:
+        try:
+            yield from pool.map(partial(_outcome, task), sites, chunksize=_BATCH)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _render(task: Task, checked: Checked) -> tuple[str, ...]:
+    """The site in every format of the task."""
+    return tuple(formats.find(name).part(checked, look) for name, look in task.looks)
+
+
+def _outcome(task: Task, site: load.Site) -> Outcome:
+    try:
+        report = evaluate(load.plan(site, task.reading))
+        judged = judge(site.name, report, _settings(report.plan), task.known)
+    except InputError as error:
+        return Outcome(error=str(error))
+    checked = judged.checked
+    keys = tuple(baseline.key(finding) for finding in checked.findings) if task.keep_keys else ()
+    return Outcome(_render(task, checked), Totals.of([checked]), judged.touched, judged.used, keys)
+
+
+def _settings(plan: Plan) -> dict[str, Governed]:
+    """The project file that each of a plan's files falls under, by the file's name, where there is one."""
+    names = {plan.host_file, *(guest.file.path for guest in plan.guests if guest.file is not None)}
+    governed = {}
+    for name in sorted(names):
+        path = Path(os.path.abspath(name))  # noqa: PTH100 - drops "..", and leaves links alone
+        found = _settings_above(path.parent)
+        if found is not None:
+            place, settings = found
+            relative = path.relative_to(place).as_posix()
+            governed[name] = Governed(os.path.relpath(place / FILE_NAME), relative, settings)
+    return governed
+
+
+@cache
+def _settings_above(folder: Path) -> tuple[Path, Settings] | None:
+    """The nearest rdm-planner.toml upwards from `folder`, and where it lies. InputError if it cannot be read."""
+    place = next((place for place in (folder, *folder.parents) if (place / FILE_NAME).is_file()), None)
+    if place is None:
+        return None
+    from planner.formats import settings_toml  # few projects have one
+
+    try:
+        return place, settings_toml.parse(storage.read_text(place / FILE_NAME))
+    except InputError as error:
+        raise error.within(os.path.relpath(place / FILE_NAME)) from None
+
+
+def _leave_interrupts_to_parent() -> None:
+    """Ctrl-C reaches every process of the group; only the parent is to say so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

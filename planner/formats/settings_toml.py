@@ -1,0 +1,11 @@
+"""rdm-planner.toml: a project's settings."""
+
+from __future__ import annotations
+
+from planner.formats.host_toml import parse_model
+from planner.model.settings import Settings
+
+
+def parse(text: str) -> Settings:
+    """The settings in `text`. InputError names the line (bad TOML) or the key and what was expected there."""
+    return parse_model(Settings, text)

@@ -1,0 +1,108 @@
+"""Several address spaces in one table: what libxl, hvmloader and QEMU believe of a guest, or the maps of all guests."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from planner.model.span import Span
+from planner.policy.evaluate import Report
+from planner.tui.bands import Band, bands
+from planner.xen import views
+from planner.xen.build import Build
+from planner.xen.segments import SegmentKind
+from planner.xen.views import Belief, Claim
+
+ACTORS = ("libxl", "hvmloader", "QEMU")
+_CLASHES = {
+    "lost_ram": "guest RAM that QEMU does not know: emulated disks and network cards lose what they move here",
+    "displaced_ram": "QEMU's video RAM lies in the place of guest RAM",
+    "dead_bar": "QEMU hides the BAR behind RAM that it believes in: the guest reads all ones",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one column has: `kind` is a segment's, or a claim's that means the same."""
+
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A range over which each column has one thing (None: nothing); `clash` says why they cannot all be right."""
+
+    span: Span
+    columns: tuple[str, ...]
+    cells: tuple[Cell | None, ...]
+    clash: str = ""
+
+
+_KINDS = {Claim.RAM: "low_ram", Claim.RESERVED: "reserved", Claim.DEVICE: "bar", Claim.SCRATCH: "firmware"}
+
+
+def of_views(build: Build | None) -> tuple[Line, ...]:
+    """What the three actors take each address for. Empty where hvmloader and QEMU play no part."""
+    if build is None or build.layout is None or build.firmware is None or build.qemu is None:
+        return ()
+    beliefs = (
+        views.libxl(build.layout),
+        views.hvmloader(build.firmware, build.names),
+        views.qemu(build.qemu, build.firmware, build.names),
+    )
+    edges = {edge for column in beliefs for belief in column for edge in belief.span}
+    edges |= {edge for clash in build.disagreements for edge in clash.span}
+    clashes = [(clash.span, _CLASHES[clash.kind]) for clash in build.disagreements]
+    return _lines(ACTORS, edges, [_believed(column) for column in beliefs], clashes)
+
+
+def of_guests(report: Report) -> tuple[Line, ...]:
+    """The maps of all guests that have one, on common addresses; free space is nothing."""
+    shown = [build for build in report.builds if build.layout is not None]
+    maps = [bands(build) for build in shown]
+    edges = {edge for column in maps for band in column for edge in band.span}
+    return _lines(tuple(build.guest.name for build in shown), edges, [_mapped(column) for column in maps], ())
+
+
+def _believed(beliefs: Sequence[Belief]) -> Callable[[Span], Cell | None]:
+    def at(piece: Span) -> Cell | None:
+        found = [belief for belief in beliefs if belief.span.overlaps(piece)]
+        first = next((one for one in found if one.claim is Claim.DEVICE), found[0] if found else None)
+        return Cell(_KINDS[first.claim], first.label) if first is not None else None
+
+    return at
+
+
+def _mapped(column: Sequence[Band]) -> Callable[[Span], Cell | None]:
+    starts = [band.span.start for band in column]
+
+    def at(piece: Span) -> Cell | None:
+        index = bisect_right(starts, piece.start) - 1
+        band = column[index] if index >= 0 else None
+        if band is None or not band.span.overlaps(piece) or band.kind is SegmentKind.FREE:
+            return None
+        return Cell("lost" if band.qemu else str(band.kind), band.label)
+
+    return at
+
+
+def _lines(
+    columns: tuple[str, ...],
+    edges: set[int],
+    cells_at: Sequence[Callable[[Span], Cell | None]],
+    clashes: Sequence[tuple[Span, str]],
+) -> tuple[Line, ...]:
+    out: list[Line] = []
+    for start, end in pairwise(sorted(edges)):
+        piece = Span(start, end)
+        cells = tuple(at(piece) for at in cells_at)
+        if not any(cells):
+            continue
+        clash = next((text for span, text in clashes if span.overlaps(piece)), "")
+        if out and out[-1].span.end == start and (out[-1].cells, out[-1].clash) == (cells, clash):
+            piece = Span(out.pop().span.start, end)
+        out.append(Line(piece, columns, cells, clash))
+    return tuple(out)

@@ -1,0 +1,71 @@
+"""What there is to say about what a cursor stands on, most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.model.address import Sbdf
+from planner.pci.isolation import Unit
+from planner.policy.findings import Finding
+from planner.policy.sizes import Size
+from planner.report.words import GLYPHS
+from planner.tui.bands import Band
+from planner.tui.comparison import Line
+from planner.tui.describe import devices, memory
+from planner.tui.text import Paragraph
+from planner.tui.view import BELOW, Look, Subject, View
+from planner.xen.build import Stage
+from planner.xen.rdm import Rdm
+
+
+def describe(view: View, subject: Subject) -> Iterator[Paragraph]:
+    """Paragraphs about `subject`."""
+    match subject:
+        case Sbdf():
+            return devices.of_device(view, subject)
+        case Unit():
+            return devices.of_unit(view, subject)
+        case Rdm():
+            return devices.of_region(view, subject)
+        case Band():
+            return memory.of_band(view, subject)
+        case Stage():
+            return memory.of_stage(subject)
+        case Line():
+            return memory.of_line(subject)
+        case Size():
+            return memory.of_size(subject)
+        case Finding():
+            return finding(subject)
+    return iter([(("Nothing is chosen.", "dim"),)])
+
+
+def finding(found: Finding) -> Iterator[Paragraph]:
+    """Paragraphs about a finding."""
+    yield ((f"{GLYPHS[found.severity]} {found.rule.id} ", found.severity), (found.rule.title, "strong"))
+    yield ((found.message, ""),)
+    if found.help:
+        yield (("do: ", "ok"), (found.help, ""))
+    if found.xen_says:
+        yield ((f"{found.rule.by} logs ", "dim"), (f'"{found.xen_says}"', "warning"))
+    if found.file is not None:
+        place = f":{found.place.line}:{found.place.column}" if found.place is not None else ""
+        yield ((f"at {found.file}{place}", "dim"),)
+    yield ((found.rule.why, ""),)
+    yield (("remedy: ", "ok"), (found.rule.remedy, ""))
+    yield (("source: ", "dim"), (found.rule.source, "dim"))
+
+
+def title(view: View) -> str:
+    """The middle pane's title: what is shown of whom."""
+    guest = view.current
+    if view.look is Look.GUESTS:
+        return "All guests"
+    if guest is None:
+        return "Memory map"
+    if view.look is Look.VIEWS:
+        return f"{guest.name} as each believes it"
+    parts = [guest.name, f"stage {view.stage}" if view.stage else ""]
+    if view.zoom is not None:
+        parts.append("below 4 GiB" if view.zoom == BELOW else f"{view.zoom.start:#x}-{view.zoom.last:#x}")
+    return " · ".join(part for part in parts if part)

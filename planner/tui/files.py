@@ -1,0 +1,138 @@
+"""The app's files besides exports: saved plans, what is opened, the recovery copy, and what changed on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from planner import storage
+from planner.formats.xlcfg import guest as guest_reader
+from planner.model.errors import InputError
+from planner.model.guest import Guest
+from planner.model.plan import Plan
+from planner.session import Snapshot
+from planner.tui.exporting import Exporter
+from planner.tui.state import State
+
+Load = Callable[[str], Plan]
+"""Reads what a path names: a site, an inventory, a saved plan. InputError where it cannot."""
+
+
+@dataclass
+class Files:
+    """`folder` is where exports go unless said; `plan_file` the saved plan, once there is one; `load` opens others."""
+
+    folder: Path
+    load: Load | None = None
+    state: State | None = None
+    plan_file: Path | None = None
+    plan_text: str | None = None
+    exporter: Exporter = field(default_factory=Exporter)
+    _seen: dict[Path, storage.Stamp | None] = field(default_factory=dict)
+    _said: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a place for recovery copies."""
+        return self.state is not None
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Write the recovery copy, or take it away where nothing is unsaved."""
+        if self.state is None:
+            return
+        if not snapshot.dirty:
+            self.forget()
+            return
+        from planner.formats import plan_toml
+
+        text = plan_toml.render(plan_toml.save(snapshot.plan, _absolute))
+        self.state.keep(_identity(snapshot.plan), text)
+
+    def forget(self) -> None:
+        """The recovery copy is no longer needed."""
+        if self.state is not None:
+            self.state.forget()
+
+    def left_behind(self, plan: Plan) -> Path | None:
+        """The recovery copy that a session on this host left behind when it was cut off, if there is one."""
+        return self.state.left_behind(_identity(plan)) if self.state is not None else None
+
+    def discard(self, path: Path) -> None:
+        """Throw a recovery copy away."""
+        storage.remove(path)
+
+    def save(self, plan: Plan, path: Path) -> Path | None:
+        """Write the plan; the backup of what stood there, if anything did. InputError where it cannot be written."""
+        from planner.formats import plan_toml
+
+        if path.suffix != ".toml":
+            raise InputError("a saved plan is a .toml file", source=str(path))
+        if path.exists():
+            try:
+                plan_toml.parse(storage.read_text(path))
+            except InputError:
+                raise InputError("is there already, and no saved plan: name another", source=str(path)) from None
+        storage.make_folder(path.parent)
+        text = plan_toml.render(plan_toml.save(plan, lambda name: storage.path_from(path.parent, name)))
+        known = {path: self.plan_text} if self.plan_text is not None and path == self.plan_file else {}
+        backup = storage.write_texts({path: text}, known)[path]
+        self.plan_file, self.plan_text = path, text
+        self.forget()
+        return backup
+
+    def open(self, text: str) -> Plan | Guest:
+        """What the path names: a guest to add, or a whole plan. InputError where it cannot be read."""
+        path = Path(text).expanduser()
+        if path.suffix == ".cfg" or (path.is_file() and path.suffix != ".toml"):
+            return guest_reader.read(storage.read_text(path), str(path))
+        if self.load is None:
+            raise InputError("only a guest's .cfg can be opened here", source=text)
+        return self.load(str(path))
+
+    def read_again(self, guest: Guest) -> Guest:
+        """The guest as its file has it now. InputError where there is none, or it cannot be read."""
+        if guest.file is None or not guest.file.on_disk:
+            raise InputError(f"{guest.name} has no file yet")
+        path = Path(guest.file.path)
+        found = guest_reader.read(storage.read_text(path), guest.file.path)
+        self.exporter.read(found)
+        return found
+
+    def look(self, guests: Iterable[Guest]) -> dict[str, str]:
+        """What happened to guests' files since they were read or written: "changed" or "gone", by guest.
+
+        Opens a file only when its stamp is another than last time.
+        """
+        found: dict[str, str] = {}
+        for guest in guests:
+            known = self.exporter.before(guest)
+            if guest.file is None or not guest.file.on_disk or known is None:
+                continue
+            path = Path(guest.file.path)
+            stamp = storage.stamp(path)
+            if path not in self._seen or self._seen[path] != stamp or path in self._said:
+                self._seen[path] = stamp
+                self._said.pop(path, None)
+                if word := _difference(path, stamp, known):
+                    self._said[path] = word
+            if path in self._said:
+                found[guest.name] = self._said[path]
+        return found
+
+
+def _difference(path: Path, stamp: storage.Stamp | None, known: str) -> str:
+    if stamp is None:
+        return "gone"
+    try:
+        return "" if storage.read_text(path) == known else "changed"
+    except InputError:
+        return "unreadable"
+
+
+def _absolute(name: str) -> str:
+    return str(Path(name).absolute())
+
+
+def _identity(plan: Plan) -> str:
+    return str(Path(plan.host_file).absolute())

@@ -1,0 +1,169 @@
+"""Devices and what-if sizes of the chosen guest, fixes, undo and redo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual import on
+from textual.widgets import Input
+
+from planner.model.edits import SetReason, Together
+from planner.model.errors import EditError
+from planner.policy.findings import Finding
+from planner.tui import messages
+from planner.tui.editing import exact_size, next_policy, resize, together_with, toggle
+from planner.tui.screens.plan_screen import PlanScreen
+from planner.tui.widgets.device_list import DeviceList
+from planner.tui.widgets.problems import Problems
+
+
+class DeviceActions(PlanScreen):
+    """Edits of the chosen guest."""
+
+    def action_toggle_device(self) -> None:
+        """Assign or release the device under the cursor."""
+        self.edit(lambda view: toggle(view, self.device()))
+
+    @on(messages.ToggleAsked)
+    def _toggle_asked(self) -> None:
+        self.action_toggle_device()
+
+    def action_together(self, what: str) -> None:
+        """Assign or release the rest of the device's unit, or its whole slot."""
+        address = self.device()
+        if address is None and self.focused is self.query_one(DeviceList):
+            address = self.query_one(DeviceList).first_of_unit
+        try:
+            edit, left_out = together_with(self.shown, address, what)
+        except EditError as error:
+            self.say(f"✖ refused: {error}")
+            return
+        self.edit(edit, note=left_out)
+
+    def action_policy(self) -> None:
+        """The next rdm_policy of the device under the cursor."""
+        self.edit(lambda view: next_policy(view, self.device()))
+
+    def action_fix(self) -> None:
+        """Offer the fixes of the problem under the cursor; make the chosen one."""
+        from planner.policy.fixes import fixes
+        from planner.tui.screens.dialogs import Choose, Option, Reading
+
+        finding = self.subject if isinstance(self.subject, Finding) else self._first_finding()
+        if finding is None:
+            self.say("no problem with this guest or the host")
+            return
+        found = fixes(self.shown.snapshot.report, finding)
+        text = [((f"{finding.rule.id} ", finding.severity), (finding.message, ""))]
+        if not found.found:
+            self.app.push_screen(Reading("No fix", [*text, (), ((found.reason or "", ""),)]))
+            return
+        options = [Option(fix.title, f"{fix.cost}{f'; needs {fix.needs}' if fix.needs else ''}") for fix in found.found]
+
+        def make(index: int | None) -> None:
+            if index is None:
+                return
+            fix = found.found[index]
+            step = Together(fix.edits, f"fix {finding.rule.id}: {fix.title}")
+            if fix.needs is None or finding.guest is None:
+                self.edit(step)
+            else:
+                self._after_a_word(step, finding.guest, fix.needs)
+
+        self.app.push_screen(Choose("Fixes, each proved by building every guest again", options, text=text), make)
+
+    def _after_a_word(self, step: Together, guest: str, needs: str) -> None:
+        """Make the step together with the written word that it needs."""
+        from planner.tui.screens.dialogs import Ask
+
+        def give(text: str | None) -> None:
+            if text is not None:
+                self.edit(replace(step, edits=(*step.edits, SetReason(guest, text))))
+
+        hint = f"It needs {needs}. Write why that is so; the plan keeps it."
+        self.app.push_screen(Ask(f"A word for {guest}", "", hint), give)
+
+    def _first_finding(self) -> Finding | None:
+        """The finding under the problems pane's cursor, or the first about the device under this one's."""
+        problems = self.query_one(Problems)
+        if self.focused is not problems:
+            address = self.device()
+            about = next((one for one in self.shown.findings if address is not None and one.device == address), None)
+            if about is not None:
+                return about
+        subject = problems.subject()
+        return subject if isinstance(subject, Finding) else None
+
+    def action_undo(self) -> None:
+        """Take the last edit back."""
+        self.attempt(self.editor.undo)
+
+    def action_redo(self) -> None:
+        """Make the last undone edit again."""
+        self.attempt(self.editor.redo)
+
+    def action_history(self) -> None:
+        """Choose a step to go back to."""
+        steps = self.editor.history
+        if not steps:
+            self.say("no step so far")
+            return
+        from planner.tui.screens.dialogs import Choose, Option
+
+        newest_first = [Option(f"{number}  {label}") for number, label in reversed([*enumerate(steps, 1)])]
+        options = [*newest_first, Option("0  as it was at the beginning")]
+
+        def go(chosen: int | None) -> None:
+            if chosen:
+                self.attempt(lambda view: self.editor.undo(view, chosen))
+
+        self.app.push_screen(Choose("Steps so far: go back to just after", options), go)
+
+    # What if
+
+    def action_sizes(self) -> None:
+        """The sizes in the place of the devices, and back."""
+        self.go_to_pane("devices" if self.left == "sizes" else "sizes")
+
+    def action_resize(self, steps: int) -> None:
+        """Move the chosen size."""
+        self.edit(lambda view: resize(view, steps), merge=True)
+
+    @on(messages.SizeChosen)
+    def _size_chosen(self, message: messages.SizeChosen) -> None:
+        if self.shown.size != message.index:
+            self.show(self.shown.having(size=message.index))
+
+    @on(messages.StepsAsked)
+    def _steps_asked(self, message: messages.StepsAsked) -> None:
+        self.action_resize(message.steps)
+
+    @on(messages.ExactSizeAsked)
+    def _exact_size_asked(self) -> None:
+        from planner.tui.screens.dialogs import Ask
+
+        size = self.shown.sizes[self.shown.size]
+
+        def change(text: str | None) -> None:
+            if text is not None:
+                self.edit(lambda view: exact_size(view, text))
+
+        hint = f"MiB, {size.least} to {size.most}; nothing takes the setting out of the config."
+        said = str(size.said) if size.said is not None else ""
+        self.app.push_screen(Ask(size.key, said, hint, empty=True), change)
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Type a filter in the place of the key line."""
+        self.go_to_pane("devices")
+        self.add_class("-filtering")
+        self.query_one("#filter").focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.query_one(DeviceList).filter(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_submitted(self, event: Input.Submitted) -> None:
+        self.end_filter(event.value)

@@ -1,0 +1,211 @@
+"""Guests and what holds for the whole plan: new, renamed, removed, read again; profile, release, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from textual import on
+
+from planner.model.edits import AddGuest, RemoveGuest, ReplaceGuest, SetCandidate, SetProfile, SetReason, SetRelease
+from planner.model.errors import InputError
+from planner.model.guest import Guest
+from planner.model.plan import Profile
+from planner.policy.assignable import wants_reason
+from planner.tui import messages
+from planner.tui.editing import Editor
+from planner.tui.files import Files
+from planner.tui.screens.plan_screen import PlanScreen
+from planner.tui.widgets.lines import Picker
+
+
+class GuestActions(PlanScreen):
+    """Choosing guests, and edits of which there are."""
+
+    def __init__(self, editor: Editor, files: Files) -> None:
+        super().__init__(editor, files)
+        self._asked: set[str] = set()
+
+    def action_choose_guest(self, number: int) -> None:
+        """Show guest `number`, counted from 1."""
+        if 1 <= number <= len(self.shown.snapshot.plan.guests) and number - 1 != self.shown.guest:
+            self.show(self.shown.having(guest=number - 1, note=""))
+            if isinstance(self.focused, Picker):
+                self.post_message(messages.Pointed(self.focused.subject()))
+
+    def action_next_guest(self, step: int) -> None:
+        """The next guest, round and round."""
+        count = len(self.shown.snapshot.plan.guests)
+        if count:
+            self.action_choose_guest((self.shown.guest + step) % count + 1)
+
+    @on(messages.GuestChosen)
+    def _guest_chosen(self, message: messages.GuestChosen) -> None:
+        self.action_choose_guest(message.index + 1)
+
+    def action_new_guest(self) -> None:
+        """Choose what to make a guest from, then its name."""
+        from planner.export.copies import copy_of
+        from planner.tui.screens.dialogs import Choose, Option
+
+        guest = self.shown.current
+        options = [Option("empty", "HVM, 2 GiB, no disk: a place to try things")]
+        makers: list[Callable[[str], Guest]] = [lambda name: Guest(name=name, type="hvm", memory=2048)]
+        if guest is not None:
+            options.append(Option(f"copy of {guest.name}", "all of its settings, none of its devices"))
+            makers.append(partial(copy_of, guest))
+        options.append(Option("from an xl.cfg…", "a guest that is there already"))
+
+        def chosen(index: int | None) -> None:
+            if index is None:
+                return
+            if index == len(makers):
+                self.action_open()
+            else:
+                note = "its disks and MAC addresses are the same: change them in its file"
+                self._ask_name("Name of the new guest", lambda name: self._add(makers[index](name), note * (index > 0)))
+
+        self.app.push_screen(Choose("New guest", options), chosen)
+
+    def action_open(self) -> None:
+        """Open a file."""
+        raise NotImplementedError
+
+    def _add(self, guest: Guest, note: str = "") -> None:
+        if self.edit(AddGuest(guest), note=note):
+            self.action_choose_guest(len(self.shown.snapshot.plan.guests))
+
+    def action_rename_guest(self) -> None:
+        """Ask for the chosen guest's new name."""
+        guest = self.shown.current
+        if guest is None:
+            self.say("✖ there is no guest to rename")
+            return
+
+        def rename(name: str) -> None:
+            if name != guest.name:
+                self.edit(ReplaceGuest(guest.name, replace(guest, name=name), f"rename {guest.name} to {name}"))
+
+        self._ask_name(f"Rename {guest.name}", rename, guest.name)
+
+    def _ask_name(self, title: str, then: Callable[[str], None], name: str = "") -> None:
+        from planner.tui.screens.dialogs import Ask
+
+        def named(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                then(text)
+            except InputError as error:
+                self.say(f"✖ refused: {error}")
+
+        self.app.push_screen(Ask(title, name, "As xl calls it: letters, digits and ._- go with every tool."), named)
+
+    def action_remove_guest(self) -> None:
+        """Take the chosen guest out of the plan."""
+        guest = self.shown.current
+        if guest is None:
+            self.say("✖ there is no guest to remove")
+        else:
+            self.edit(RemoveGuest(guest.name), note="u brings it back")
+
+    def action_reload_guest(self) -> None:
+        """Take what the chosen guest's file says now."""
+        guest = self.shown.current
+        if guest is None:
+            self.say("✖ there is no guest to read again")
+            return
+        try:
+            found = self.files.read_again(guest)
+        except InputError as error:
+            self.say(f"✖ {error}")
+            return
+        if found == guest and (guest.file is None or found.file is None or found.file.text == guest.file.text):
+            self.say("the file says just that")
+        elif self.edit(ReplaceGuest(guest.name, found, f"read {guest.name} again")):
+            self.show(self.editor.read_again(self.shown, found))
+        self.look_at_disk()
+
+    def look_at_disk(self) -> None:
+        """See which files changed."""
+        raise NotImplementedError
+
+    def action_candidate(self) -> None:
+        """Mark the device under the cursor for hotplug into the chosen guest, or unmark it."""
+        guest, address = self.shown.current, self.device()
+        if guest is None or address is None:
+            self.say("✖ refused: choose a guest, and a device in the devices pane")
+            return
+        wanted = address not in self.shown.snapshot.plan.candidates.get(guest.name, ())
+        self.edit(SetCandidate(guest.name, address, wanted))
+
+    # The plan
+
+    def action_profile(self) -> None:
+        """Ask, then change the profile."""
+        from planner.tui.screens.dialogs import profile_question
+
+        now = self.shown.snapshot.plan.profile
+        other = Profile.DEFAULT if now is Profile.XEN else Profile.XEN
+
+        def change(yes: bool | None) -> None:
+            if yes:
+                self.edit(SetProfile(other))
+
+        self.app.push_screen(profile_question(now, other), change)
+
+    def after_edit(self) -> None:
+        """Ask for the reason, once the chosen guest has what takes one."""
+        view, guest = self.shown, self.shown.current
+        if guest is None:
+            return
+        devices = wants_reason(view.snapshot.plan, view.snapshot.report.iommu, guest)
+        if devices and guest.name not in self._asked:
+            from planner.tui.screens.dialogs import Ask
+
+            self._asked.add(guest.name)
+            names = ", ".join(device.short for device in devices)
+            hint = (
+                f"The default profile would block {names}. Why may it have that? The plan keeps it; esc: later, by E."
+            )
+            self.app.push_screen(Ask(f"Reason for {guest.name}", "", hint), self._set_reason)
+
+    def action_reason(self) -> None:
+        """Ask why the chosen guest may have what the default profile blocks."""
+        from planner.tui.screens.dialogs import Ask
+
+        guest = self.shown.current
+        if guest is None:
+            self.say("✖ there is no guest to give a reason for")
+            return
+        hint = "Why it may have what the default profile blocks. The plan keeps it; nothing takes it back."
+        self.app.push_screen(Ask(f"Reason for {guest.name}", self._reason(guest), hint, empty=True), self._set_reason)
+
+    def _reason(self, guest: Guest) -> str:
+        return self.shown.snapshot.plan.reasons.get(guest.name, "")
+
+    def _set_reason(self, text: str | None) -> None:
+        guest = self.shown.current
+        if text is not None and guest is not None and text != self._reason(guest):
+            self.edit(SetReason(guest.name, text))
+
+    def action_release(self) -> None:
+        """Choose the Xen release to replay."""
+        from planner.tui.screens.dialogs import Choose, Option
+        from planner.xen.release import RELEASES
+
+        plan, report = self.shown.snapshot.plan, self.shown.snapshot.report
+        names: list[str | None] = [None, *RELEASES]
+        options = [Option("as the host has it", plan.host.xen or "not said: the default")]
+        options += [
+            Option(one.name, "its own code was run" if one.was_run else "by what changed since")
+            for one in RELEASES.values()
+        ]
+        at = names.index(report.release.name) if plan.xen is not None else 0
+
+        def choose(index: int | None) -> None:
+            if index is not None and names[index] != plan.xen:
+                self.edit(SetRelease(names[index]))
+
+        self.app.push_screen(Choose("Xen release to replay", options, at=at), choose)

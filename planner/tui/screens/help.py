@@ -1,0 +1,199 @@
+"""Help: the keys of the pane with the cursor first, then all of them, and what the signs mean. And the guided tour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from planner.tui.commands import Command, Keymap, Where, of
+from planner.tui.glyphs import MOVED
+from planner.tui.screens.dialogs import Reading
+from planner.tui.text import Paragraph
+from planner.tui.widgets.details import Reader
+from planner.tui.widgets.lines import entitle
+
+_PANES = {
+    "devices": ("Devices", "What belongs together stands under one heading; a box says who has the device."),
+    "sizes": ("What if", "Left and right change the size under the cursor; map and problems follow at once."),
+    "host": ("Host", "Each reserved region with the devices that reach it, and the guests that have them."),
+    "map": ("Memory map", "From 0 up; a line's length grows with the logarithm of its size."),
+    "compare": ("Side by side", "One line a range; ✖ where the columns cannot all be right."),
+    "problems": ("Problems", "The chosen guest's, then the host's; enter goes to the place."),
+}
+_FOR_PANE = {
+    "devices": ("device.", "filter"),
+    "sizes": ("size.",),
+    "host": ("host",),
+    "map": ("map.", "size."),
+    "compare": ("map.",),
+    "problems": ("problem.",),
+}
+
+
+def help_screen(keymap: Keymap, pane: str = "") -> Reading:
+    """The help, the keys of `pane` first."""
+    text: list[Paragraph] = []
+    if pane in _PANES:
+        title, about = _PANES[pane]
+        text += [((f"{title}  ", "heading"), (about, ""))]
+        here = [one for one in of(Where.MAIN) if one.id.startswith(_FOR_PANE[pane])] + [*of(Where.LIST)]
+        text += [((f"{one.shown_keys(keymap)}  ", "key"), (one.title, "")) for one in here]
+        text.append(())
+    for where in Where:
+        for group, commands in groupby(of(where), key=lambda one: one.group or where.capitalize()):
+            text.append(((group, "heading"),))
+            text += [_command(one, keymap) for one in commands]
+            text.append(())
+    text.append((("Signs", "heading"),))
+    text += [((sign, style), (f"  {words}", "")) for sign, style, words in _SIGNS]
+    text += [(), (("Keys can be changed by id in settings.toml; `rdm-planner --help` says where it is.", "dim"),)]
+    return Reading("Help", text)
+
+
+def _command(command: Command, keymap: Keymap) -> Paragraph:
+    return (
+        (f"{command.shown_keys(keymap)}  ", "key"),
+        (f"{command.title}. ", "strong"),
+        (command.help, ""),
+        (f" [{command.id}]", "dim"),
+    )
+
+
+_SIGNS = (
+    ("[x]", "here", "the chosen guest has the device"),
+    ("[-]", "away", "another guest has it"),
+    ("[h]", "here", "it may be attached to the chosen guest while that runs (hotplug)"),
+    ("[ ]", "", "no guest has it; dom0 on the right: its driver there holds it"),
+    ("✖", "error", "on a device: the profile blocks it; elsewhere an error, which forbids an export"),
+    ("R7", "reserved", "the device has 7 reserved memory regions"),
+    ("▲", "warning", "a warning"),
+    (MOVED, "accent", "the last step moved or brought it"),
+    ("█", "ram", "guest RAM"),
+    ("▒", "reserved", "reserved device memory"),
+    ("▓", "bars", "BARs"),
+    ("╳", "conflict", "reserved device memory and RAM at the same place"),
+    ("▚", "lost", "RAM that QEMU does not know: emulated devices lose data there"),
+    ("░", "firmware", "BIOS, VGA window, ACPI, APIC, special pages"),
+    ("┄", "hole", "the MMIO hole, where BARs go"),
+    ("·", "free", "neither RAM nor reserved"),
+    ("*", "accent", "on a guest: changed, and not exported yet; first in line: the plan is not saved"),
+    ("≠", "warning", "on a guest: its file was changed on disk since it was read"),
+)
+
+TOUR: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "What this is",
+        (
+            (
+                "Devices come with memory that the firmware keeps for them. Give one to a guest, and that memory must "
+                "appear in the guest where it is on the host."
+            ),
+            (
+                "The planner shows what Xen will make of that, before any reboot. It changes no guest and no host: it "
+                "plans, and writes xl.cfg files when you say so."
+            ),
+        ),
+    ),
+    (
+        "Devices, on the left",
+        (
+            (
+                "Choose a guest with 1 to 9 or [ and ]. Space gives it the device under the cursor, or takes it away; "
+                "a takes the whole unit that belongs together, and the heading says why it does."
+            ),
+            "✖ beside a device: it is blocked, and the line below says why. / filters: try rmrr, free, shared.",
+        ),
+    ),
+    (
+        "The map, in the middle",
+        (
+            "From address 0 up. Tab goes there; every line tells its owner, the rule and the reason.",
+            (
+                "t steps through the build, z zooms below 4 GiB, v shows what libxl, hvmloader and QEMU each believe, "
+                "M all guests. Δ marks what your last step moved."
+            ),
+        ),
+    ),
+    (
+        "Problems, below",
+        (
+            (
+                ". and , go from problem to problem and to its place. f offers fixes that were tried by building the "
+                "guest again."
+            ),
+            "Every step says what it did: +1 ✖ is one error more.",
+        ),
+    ),
+    (
+        "What if",
+        (
+            (
+                "w shows memory, maxmem, mmio_hole and rdm_mem_boundary as sliders; + and - turn the chosen one from "
+                "anywhere."
+            ),
+            "u takes back, U makes again, as often as you like; H lists every step.",
+        ),
+    ),
+    (
+        "Files",
+        (
+            (
+                "s saves the plan, with all that you decided. e shows what an xl.cfg becomes and writes it, unless a "
+                "problem is in the way. A file that somebody else changed is never overwritten."
+            ),
+            "? has all keys, ^p finds commands, devices and guests by name. K shows this again.",
+        ),
+    ),
+)
+
+
+class Tour(ModalScreen[None]):
+    """The guided tour, a page at a time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space,l,right,j,down", "turn(1)", "On"),
+        Binding("h,left,k,up,backspace", "turn(-1)", "Back"),
+        Binding("escape,q,K", "close", "Close"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page = 0
+
+    def compose(self) -> ComposeResult:
+        """The box with the page."""
+        with Vertical(id="dialog", classes="small") as box:
+            self._title(box)
+            reader = Reader(self._text())
+            reader.can_focus = False  # its keys turn pages here
+            yield reader
+
+    def _title(self, box: Vertical) -> None:
+        entitle(box, f"{self._page + 1} of {len(TOUR)}: {TOUR[self._page][0]}", "⏎ on · h back · esc close")
+
+    def _text(self) -> Iterator[Paragraph]:
+        for number, paragraph in enumerate(TOUR[self._page][1]):
+            if number:
+                yield ()
+            yield ((paragraph, ""),)
+
+    def action_turn(self, step: int) -> None:
+        """The next page, or the one before; after the last one, the planner."""
+        if self._page + step >= len(TOUR):
+            self.dismiss(None)
+            return
+        self._page = max(0, self._page + step)
+        self._title(self.query_one(Vertical))
+        reader = self.query_one(Reader)
+        reader.set_text(self._text())
+        reader.refresh(layout=True)
+
+    def action_close(self) -> None:
+        """Back to the planner."""
+        self.dismiss(None)

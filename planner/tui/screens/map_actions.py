@@ -1,0 +1,100 @@
+"""What the map shows: stages, zoom, the three views, all guests; and the way from problem to problem."""
+
+from __future__ import annotations
+
+from planner.model.address import Sbdf
+from planner.model.span import Span
+from planner.policy.findings import Finding
+from planner.tui.bands import Band
+from planner.tui.screens.plan_screen import PlanScreen
+from planner.tui.view import BELOW, Look
+from planner.tui.widgets.device_list import DeviceList
+from planner.tui.widgets.memory_map import MemoryMap
+from planner.tui.widgets.problems import Problems
+from planner.xen.build import STAGES
+
+
+class MapActions(PlanScreen):
+    """Looking around; nothing here changes the plan."""
+
+    def action_look(self, look: str) -> None:
+        """The map, or what else the middle pane can show."""
+        wanted = Look.MAP if self.shown.look == look else Look(look)
+        self.show(self.shown.having(look=wanted, note=""))
+        self.query_one("#panes").set_class(wanted is not Look.MAP and not self.has_class("-wide"), "-one")
+        self.go_to_pane("map" if wanted is Look.MAP else "compare")
+
+    def action_stage(self, step: int) -> None:
+        """The next stage, round and round; after the last one, the map as it is in the end."""
+        build = self.shown.build
+        if build is None:
+            self.say("there is no guest to build")
+            return
+        names = [None, *STAGES]
+        now = names[(names.index(self.shown.stage) + step) % len(names)]
+        self.show(self.shown.having(stage=now, look=Look.MAP, note=""))
+        self.go_to_pane("map", quietly=True)
+        reached = next((stage for stage in build.stages if stage.name == now), None)
+        self.point(reached or self.pane("map").subject())
+        if now is not None and reached is None:
+            self.say(f"the build ends before {now}: {build.error}" if build.error else f"no stage {now} in this build")
+
+    def action_zoom(self) -> None:
+        """Below 4 GiB; the ranges of a line that holds several; all of it."""
+        view = self.shown
+        band = self.pane("map").subject() if self.middle == "map" else None
+        zoom: Span | None = None
+        if view.zoom is None:
+            zoom = BELOW
+        elif isinstance(band, Band) and len(band.parts) > 1 and view.zoom != band.span:
+            zoom = band.span
+        self.show(view.having(zoom=zoom, look=Look.MAP, note=""))
+        self.go_to_pane("map")
+        self.point(self.pane("map").subject())
+
+    def leave_looks(self) -> bool:
+        """Back from zoom, stage and views to the plain map; False where it was that already."""
+        view = self.shown
+        if (view.look, view.stage, view.zoom) == (Look.MAP, None, None):
+            return False
+        if view.look is not Look.MAP:
+            self.query_one("#panes").remove_class("-one")
+        self.show(view.having(look=Look.MAP, stage=None, zoom=None, note=""))
+        self.go_to_pane("map")
+        return True
+
+    # To places
+
+    def go_to_device(self, address: Sbdf) -> None:
+        """Put the devices pane's cursor on that device."""
+        devices = self.query_one(DeviceList)
+        if devices.needle:
+            self.end_filter("")
+        self.go_to_pane("devices")
+        if not devices.go_to(address):
+            self.say(f"▲ {address} is not in the host's inventory")
+
+    def go_to_finding(self, finding: Finding) -> None:
+        """Go to a finding's device, or else to its range in the map."""
+        if finding.device is not None:
+            self.go_to_device(finding.device)
+        elif finding.region is not None:
+            self.leave_looks()
+            self.go_to_pane("map")
+            self.query_one(MemoryMap).go_to(finding.region.start)
+
+    def action_next_problem(self, step: int) -> None:
+        """The next finding of the list, and its place."""
+        problems = self.query_one(Problems)
+        if not problems.findings:
+            self.say("no problem with this guest or the host")
+            return
+        found = problems.findings
+        here = next((index for index, one in enumerate(found) if one is self.subject), -1 if step > 0 else 0)
+        problems.move((here + step) % len(found), silently=True)
+        finding = found[problems.cursor]
+        if finding.device is not None:
+            self.query_one(DeviceList).go_to(finding.device, silently=True)
+        if finding.region is not None:
+            self.query_one(MemoryMap).go_to(finding.region.start, silently=True)
+        self.point(finding)

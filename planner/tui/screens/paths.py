@@ -1,0 +1,29 @@
+"""Paths completed as they are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.suggester import Suggester
+
+from planner import storage
+from planner.model.errors import InputError
+
+
+class PathSuggester(Suggester):
+    """The first name in the folder that begins as typed; folders, plans and configs only."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """What `value` may become."""
+        folder, _, start = value.rpartition("/")
+        try:
+            paths = storage.list_folder(Path(folder or ("/" if value.startswith("/") else ".")).expanduser())
+        except InputError:
+            return None
+        for path in paths:
+            if start and path.name.startswith(start) and (path.is_dir() or path.suffix in (".cfg", ".toml")):
+                return f"{value[: len(value) - len(start)]}{path.name}{'/' if path.is_dir() else ''}"
+        return None

@@ -1,0 +1,183 @@
+"""What the parts of the main screen share: the view, the editor, the panes, and a way to say things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widgets import Input
+
+from planner.model.address import Sbdf
+from planner.model.edits import Edit
+from planner.model.errors import EditError
+from planner.policy.findings import Finding
+from planner.tui.bands import Band
+from planner.tui.commands import Keymap, keymap_of
+from planner.tui.editing import Editor
+from planner.tui.view import Subject, View
+from planner.tui.widgets.details import Details
+from planner.tui.widgets.device_list import DeviceList
+from planner.tui.widgets.lines import Picker, entitle
+
+if TYPE_CHECKING:
+    from planner.tui.files import Files
+
+LEFT, MIDDLE = ("devices", "sizes", "host"), ("map", "compare")
+"""The panes that take turns in a place, the one that is there first in front; the others are made when asked for."""
+
+KEEP_AFTER = 1.0
+"""Seconds from an edit to the recovery copy that has it."""
+
+_TITLES = {"sizes": "What if", "host": "Host", "compare": ""}
+
+
+class PlanScreen(Screen[None]):
+    """The part of the main screen that every group of actions builds on."""
+
+    view: var[View | None] = var(None, init=False)
+
+    def __init__(self, editor: Editor, files: Files) -> None:
+        super().__init__()
+        self.editor = editor
+        self.files = files
+        self.subject: Subject = None
+        self.left, self.middle = LEFT[0], MIDDLE[0]
+        self._keeping = False
+
+    @property
+    def keymap(self) -> Keymap:
+        """The keys that the user's settings change."""
+        return keymap_of(self.app)
+
+    @property
+    def shown(self) -> View:
+        """The view on the screen."""
+        return self.view or self.editor.start
+
+    def show(self, view: View) -> None:
+        """Show another view."""
+        self.view = view
+
+    def say(self, note: str) -> None:
+        """Say something in the status line."""
+        if self.shown.note != note:
+            self.show(self.shown.having(note=note))
+
+    def attempt(self, change: Callable[[View], View]) -> bool:
+        """Show the view that a change leads to, or say why there is none."""
+        try:
+            self.show(change(self.shown))
+        except EditError as error:
+            self.say(f"✖ refused: {error}")
+            return False
+        if isinstance(self.focused, Picker) and not isinstance(self.focused, DeviceList):
+            self.subject = self.focused.subject()  # what its cursor stood on may be gone
+            self.query_one(Details).show(self.shown, self.subject)
+        self.keep_soon()
+        return True
+
+    def keep_soon(self) -> None:
+        """Have the recovery copy written in a moment, once for many edits."""
+        if self.files.keeps and not self._keeping:
+            self._keeping = True
+            self.set_timer(KEEP_AFTER, self._keep)
+
+    def _keep(self) -> None:
+        self._keeping = False
+        self.files.keep(self.shown.snapshot)
+
+    def edit(self, edit: Callable[[View], Edit] | Edit, *, merge: bool = False, note: str = "") -> bool:
+        """Make an edit, or say why not."""
+        done = self.attempt(
+            lambda view: self.editor.do(view, edit(view) if callable(edit) else edit, merge=merge, note=note)
+        )
+        if done:
+            self.after_edit()
+        return done
+
+    def after_edit(self) -> None:
+        """An edit was made."""
+
+    def device(self) -> Sbdf | None:
+        """The device that an edit is about: under the devices pane's cursor, or what another pane's cursor names."""
+        devices = self.query_one(DeviceList)
+        if devices is self.focused:
+            return devices.address
+        subject = self.subject
+        if isinstance(subject, Finding):
+            return subject.device
+        if isinstance(subject, Band):
+            return subject.devices[0] if len(subject.devices) == 1 else None
+        return subject if isinstance(subject, Sbdf) else None
+
+    # Panes
+
+    def pane(self, name: str) -> Picker:
+        """The pane of that name, made now if it was never shown."""
+        found = self.query(f"#{name}")
+        if found:
+            return found.first(Picker)
+        pane = _late(name)
+        self.query_one("#panes").mount(pane, before="#map" if name in LEFT else "#details")
+        entitle(pane, _TITLES[name])
+        pane.show(self.shown)
+        return pane
+
+    @property
+    def panes(self) -> tuple[str, str, str]:
+        """The panes that are there now, in order."""
+        return self.left, self.middle, "problems"
+
+    def go_to_pane(self, name: str, *, quietly: bool = False) -> None:
+        """Put the cursor in a pane; where only one pane fits, it takes the place of the one there.
+
+        `quietly`: the details are about something else than what the cursor stands on there.
+        """
+        pane = self.pane(name)
+        if name in LEFT:
+            self.left = name
+        elif name in MIDDLE:
+            self.middle = name
+        panes = self.query_one("#panes")
+        place = "left" if name in LEFT else "middle" if name in MIDDLE else name
+        one = " -one" if panes.has_class("-one") else ""
+        panes.set_classes(f"at-{place} left-{self.left} middle-{self.middle}{one}")
+        pane.show(self.shown)
+        pane.quiet = quietly and pane is not self.focused
+        if pane.focusable:
+            self.set_focus(pane)  # at once: keys typed ahead belong to the new pane
+        else:
+            pane.focus()
+
+    def end_filter(self, needle: str) -> None:
+        """Leave the filter's field, with the filter as it is or none."""
+        field, devices = self.query_one("#filter", Input), self.query_one(DeviceList)
+        with self.prevent(Input.Changed):
+            field.value = needle
+        devices.filter(needle)
+        entitle(devices, "Devices", f"filter: {needle} · esc clears" if needle else "")
+        self.remove_class("-filtering")
+        self.go_to_pane("devices")
+
+    def point(self, subject: Subject) -> None:
+        """Tell about something else."""
+        self.subject = subject
+        self.query_one(Details).show(self.shown, subject)
+        self.say("")
+
+
+def _late(name: str) -> Picker:
+    """The panes that the first paint does not wait for."""
+    if name == "sizes":
+        from planner.tui.widgets.size_list import SizeList
+
+        return SizeList(id=name)
+    if name == "host":
+        from planner.tui.widgets.host_list import HostList
+
+        return HostList(id=name)
+    from planner.tui.widgets.comparison import Comparison
+
+    return Comparison(id=name)

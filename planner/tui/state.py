@@ -1,0 +1,102 @@
+"""What the app keeps between sessions: the chosen theme, whether the tour was seen, recovery copies. Never a must."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from planner import storage
+from planner.model.errors import InputError
+
+
+@dataclass
+class State:
+    """A folder of ours under the user's XDG state folder. A folder that cannot be written is no reason to stop."""
+
+    folder: Path
+    _values: dict[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(InputError, tomllib.TOMLDecodeError):
+            if self._file.exists():
+                self._values = tomllib.loads(storage.read_text(self._file))
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "state.toml"
+
+    @property
+    def theme(self) -> str | None:
+        """The theme chosen last."""
+        theme = self._values.get("theme")
+        return theme if isinstance(theme, str) else None
+
+    @property
+    def tour_seen(self) -> bool:
+        """Whether the tour was shown once."""
+        return self._values.get("tour_seen") is True
+
+    def remember(self, key: str, value: str | bool) -> None:
+        """Keep a value, as far as that can be."""
+        if self._values.get(key) == value:
+            return
+        self._values[key] = value
+        import tomli_w
+
+        with contextlib.suppress(InputError):
+            storage.make_folder(self.folder)
+            storage.write_unkept(self._file, tomli_w.dumps(self._values))
+
+    def keep(self, identity: str, text: str) -> None:
+        """Write this session's recovery copy."""
+        with contextlib.suppress(InputError):
+            storage.make_folder(self._copies)
+            storage.write_unkept(self._copy(identity, os.getpid()), text)
+
+    def forget(self) -> None:
+        """Take this session's recovery copies away."""
+        for path in self._found(""):
+            if _pid(path) == os.getpid():
+                storage.remove(path)
+
+    def left_behind(self, identity: str) -> Path | None:
+        """The newest copy of a session on that host whose process is gone."""
+        found = [path for path in self._found(_digest(identity)) if not storage.is_running(_pid(path))]
+        return max(found, key=lambda path: storage.stamp(path) or (0, 0), default=None)
+
+    def copied(self, text: str) -> Path | None:
+        """Keep what was copied, for terminals that have no clipboard; None where that cannot be."""
+        path = self.folder / "copied.txt"
+        try:
+            storage.make_folder(self.folder)
+            storage.write_unkept(path, text)
+        except InputError:
+            return None
+        return path
+
+    @property
+    def _copies(self) -> Path:
+        return self.folder / "recovery"
+
+    def _copy(self, identity: str, pid: int) -> Path:
+        return self._copies / f"{_digest(identity)}-{pid}.plan.toml"
+
+    def _found(self, digest: str) -> list[Path]:
+        try:
+            paths = storage.list_folder(self._copies) if self._copies.is_dir() else []
+        except InputError:
+            return []
+        return [path for path in paths if path.name.endswith(".plan.toml") and path.name.startswith(digest)]
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _pid(path: Path) -> int:
+    number = path.name.removesuffix(".plan.toml").rpartition("-")[2]
+    return int(number) if number.isascii() and number.isdigit() else 0

@@ -1,0 +1,226 @@
+"""`check`: several outputs, suppression, baselines, standard input, and many sites in one run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from cli.test_commands import CLEAN, ROOT, run, run_process
+
+from planner.cli.check import FORMATS
+
+DELL = ROOT / "sample-hosts" / "dell-poweredge-r820"
+STRICT = CLEAN + 'pci = [ "00:1d.0" ]\n'  # the USB controller shares its RMRR: Xen refuses
+UNDEFINED = CLEAN + 'rdm = "strategy=host"{comment}\n'  # xl leaves the policy undefined: nobody says so
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty site on the Dell, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "site"
+    folder.mkdir()
+    shutil.copy(DELL / "host.toml", folder)
+    return Path("site")
+
+
+def _rules(result: str) -> list[tuple[str, str | None]]:
+    return [(one["rule"], one["acknowledged"]) for one in map(json.loads, result.splitlines())]
+
+
+def _check(*arguments: str) -> tuple[int, list[tuple[str, str | None]]]:
+    result = run("check", *arguments, "--format", "jsonl")
+    return result.exit_code, _rules(result.stdout)
+
+
+def test_one_run_writes_several_formats(site: Path) -> None:
+    (site / "vm.cfg").write_text(STRICT)
+    result = run("check", str(site), "-o", "sarif:out.sarif", "-o", "junit:out.xml")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1].startswith("1 guest: ")
+    assert json.loads(Path("out.sarif").read_text())["version"] == "2.1.0"
+    assert Path("out.xml").read_text().startswith("<?xml")
+
+
+def test_a_file_without_a_format_takes_stdouts_place(site: Path) -> None:
+    (site / "vm.cfg").write_text(STRICT)
+    result = run("check", str(site), "--format", "concise", "-o", "out.txt", "-o", "json:out.json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert Path("out.txt").read_text().startswith("site/vm.cfg:4:9: error RDM103")
+    assert json.loads(Path("out.json").read_text())["summary"]["guests"] == 1
+    assert run("check", str(site), "-q", "-o", "jsonl:out.jsonl").stdout == ""
+    assert Path("out.jsonl").read_text()
+
+
+def test_two_reports_in_one_file_and_a_report_over_its_input_are_refused(site: Path) -> None:
+    (site / "vm.cfg").write_text(STRICT)
+    assert run("check", str(site), "-o", "sarif:a", "-o", "junit:a").exit_code == 2
+    refused = run("check", str(site), "-o", "json:site/vm.cfg")
+    assert refused.exit_code == 2
+    assert (site / "vm.cfg").read_text() == STRICT
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_exit_codes_are_the_same_in_every_format(site: Path, format_: str) -> None:
+    (site / "vm.cfg").write_text(CLEAN)
+    assert run("check", str(site), "--format", format_).exit_code == 0
+    (site / "vm.cfg").write_text(STRICT)
+    assert run("check", str(site), "--format", format_).exit_code == 1
+    assert run("check", str(site), "--format", format_, "--fail-on", "never").exit_code == 0
+    (site / "vm.cfg").write_text("memory = 1 2\n")
+    broken = run("check", str(site), "--format", format_)
+    assert (broken.exit_code, broken.stdout) == (2, "")
+    assert run("check", str(site), "--format", format_, "--jobs", "0").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        UNDEFINED.format(comment="  # rdm-planner: ignore[CFG603] the lab's Xen is patched"),
+        UNDEFINED.replace("rdm =", "# rdm-planner: ignore[CFG603, RDM120] patched\nrdm =").format(comment=""),
+        "# rdm-planner: ignore-file[CFG603] patched\n" + UNDEFINED.format(comment=""),
+    ],
+    ids=["at the end", "above", "whole file"],
+)
+def test_a_comment_hides_what_nobody_enforces(site: Path, text: str) -> None:
+    (site / "vm.cfg").write_text(UNDEFINED.format(comment=""))
+    assert ("CFG603", None) in _check(str(site))[1]
+    (site / "vm.cfg").write_text(text)
+    assert "CFG603" not in {rule for rule, _ in _check(str(site))[1]}
+    assert "1 ignored" in run("check", str(site)).stdout
+
+
+def test_what_xen_refuses_is_acknowledged_and_stays_in_the_report(site: Path) -> None:
+    (site / "vm.cfg").write_text(
+        STRICT.replace("pci", "# rdm-planner: ignore[RDM103, RDM105] waits for new firmware\npci")
+    )
+    code, found = _check(str(site))
+    assert (code, found) == (0, [("RDM103", "waits for new firmware")])
+    text = run("check", str(site)).stdout
+    assert "✓ acknowledged RDM103" in text
+    assert text.splitlines()[-1] == "1 guest: 0 errors, 0 warnings, 0 notices, 1 acknowledged, 1 ignored"
+
+
+@pytest.mark.parametrize(
+    ("comment", "rule", "message"),
+    [
+        ("ignore[CFG603]", "SUP002", "a reason is missing"),
+        ("ignore[] why", "SUP002", "names no rule"),
+        ("ignroe[CFG603] why", "SUP002", "found 'ignroe'"),
+        ("ignore[CFG999] why", "SUP002", "there is no rule CFG999"),
+        ("ignore[RDM101] why", "SUP001", "there is no RDM101 on line 4 to ignore"),
+        ("ignore-file[RDM101] why", "SUP001", "there is no RDM101 in this file to ignore"),
+    ],
+)
+def test_a_comment_that_does_nothing_is_a_finding(site: Path, comment: str, rule: str, message: str) -> None:
+    (site / "vm.cfg").write_text(UNDEFINED.format(comment=f" # rdm-planner: {comment}"))
+    result = [json.loads(line) for line in run("check", str(site), "--format", "jsonl").stdout.splitlines()]
+    found = next(one for one in result if one["rule"] == rule)
+    assert message in found["message"]
+    assert (found["line"], found["guest"]) == (4, "clean")
+    assert "CFG603" in {one["rule"] for one in result}
+
+
+def test_a_hash_inside_a_string_is_no_comment(site: Path) -> None:
+    (site / "vm.cfg").write_text(CLEAN + 'kernel = "# rdm-planner: ignore[CFG603] no"\n')
+    assert _check(str(site)) == (0, [])
+
+
+def test_a_project_file_is_found_upwards_and_its_unused_entries_are_findings(site: Path) -> None:
+    (site / "vm.cfg").write_text(UNDEFINED.format(comment=""))
+    Path("rdm-planner.toml").write_text('[[paths]]\nmatch = ["site/*.cfg"]\nignore = { CFG603 = "patched" }\n')
+    assert _check(str(site)) == (0, [])
+    assert _check(str(site.absolute())) == (0, [])
+    assert _check(str(site / "host.toml")) == (0, [])
+    Path("rdm-planner.toml").write_text(
+        '[[paths]]\nmatch = ["site/*"]\nignore = { CFG603 = "patched", RDM101 = "gone" }\n'
+        '[[paths]]\nmatch = ["other/*"]\nignore = { RDM102 = "elsewhere" }\n'
+    )
+    assert _check(str(site)) == (0, [("SUP001", None)])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[paths]]\nmatch = ["*"]\nignore = { CFG603 = "" }\n', "ignore.CFG603: expected"),
+        ('[[paths]]\nmatch = ["*"]\nignore = { cfg = "x" }\n', "ignore.cfg"),
+        ("colour = 1\n", "colour: unknown key"),
+        ("[[paths]\n", "rdm-planner.toml:1:"),
+    ],
+)
+def test_a_project_file_that_cannot_be_read_is_exit_two(site: Path, text: str, message: str) -> None:
+    (site / "vm.cfg").write_text(CLEAN)
+    Path("rdm-planner.toml").write_text(text)
+    result = run("check", str(site))
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_baseline_lets_only_new_findings_fail(site: Path) -> None:
+    (site / "vm.cfg").write_text(STRICT)
+    assert run("check", str(site), "--write-baseline", "known.json").exit_code == 0
+    first = Path("known.json").read_text()
+    assert _check(str(site), "--baseline", "known.json") == (0, [("RDM103", "known: it is in the baseline")])
+    (site / "vm.cfg").write_text("# moved by a comment\n" + STRICT)
+    assert _check(f"./{site}", "--baseline", "known.json")[0] == 0
+    (site / "new.cfg").write_text(STRICT.replace("clean", "new"))
+    code, found = _check(str(site), "--baseline", "known.json")
+    assert code == 1
+    assert ("RDM103", None) in found
+    (site / "new.cfg").unlink()
+    (site / "vm.cfg").write_text(CLEAN)
+    assert _check(str(site), "--baseline", "known.json") == (0, [("SUP003", None)] * 2)
+    run("check", str(site), "--write-baseline", "empty.json")
+    assert json.loads(Path("empty.json").read_text()) == {"schema_version": 1, "findings": []}
+    assert json.loads(first)["findings"][0]["rule"] == "RDM103"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1, "findings": [1]}'])
+def test_a_file_that_is_no_baseline_is_exit_two(site: Path, text: str) -> None:
+    (site / "vm.cfg").write_text(CLEAN)
+    Path("known.json").write_text(text)
+    result = run("check", str(site), "--baseline", "known.json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "known.json" in result.stderr
+
+
+def test_a_guest_from_standard_input_has_the_name_it_is_given(site: Path) -> None:
+    host = str(site / "host.toml")
+    result = run("check", host, "-", "--stdin-filename", "guests/web.cfg", "--format", "concise", stdin=STRICT)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("guests/web.cfg:4:9: error RDM103")
+    broken = run("check", host, "-", "--stdin-filename", "guests/web.cfg", stdin="memory = 1 2\n")
+    assert broken.stderr.startswith("rdm-planner: guests/web.cfg:1:12: ")
+
+
+def _fleet(folder: Path, count: int) -> list[str]:
+    for number in range(count):
+        one = folder / f"host{number:03}"
+        one.mkdir()
+        shutil.copy(DELL / "host.toml", one)
+        (one / "vm.cfg").write_text(STRICT if number % 3 else CLEAN)
+    return sorted(str(path) for path in folder.iterdir())
+
+
+def test_many_sites_give_the_same_bytes_on_any_number_of_processes(tmp_path: Path) -> None:
+    sites = _fleet(tmp_path, 10)
+    for jobs in ("1", "2"):
+        files = [part for name in FORMATS for part in ("-o", f"{name}:{tmp_path / jobs}.{name}")]
+        done = run_process("check", *sites, *files, "--jobs", jobs)
+        assert (done.returncode, done.stderr) == (1, "")
+        assert done.stdout.splitlines()[-1].startswith("10 guests: ")
+        assert (tmp_path / f"{jobs}.text").read_text() == done.stdout
+    for name in FORMATS:
+        assert (tmp_path / f"1.{name}").read_text() == (tmp_path / f"2.{name}").read_text() != ""
+
+
+def test_a_site_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> None:
+    sites = _fleet(tmp_path, 10)
+    (tmp_path / "host004" / "vm.cfg").write_text("memory = 1 2\n")
+    result = run_process("check", *sites, "--format", "json", "--jobs", "2")
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "host004/vm.cfg:1:12: " in result.stderr
+    assert json.loads(result.stdout)["summary"]["guests"] == 9
