@@ -175,7 +175,7 @@ def test_a_step_tells_what_it_did_to_the_findings() -> None:
     session = Session(Plan(host=machine, guests=(guest(name="a"),)))
     assert session.snapshot.effect == Effect()
     came = session.do(Assign("a", NIC_)).effect
-    assert [finding.rule.id for finding in came.came] == ["MEM212"]
+    assert [finding.rule.id for finding in came.came] == ["MEM212", "RDM109"]
     assert not came.went
     assert session.undo().effect == Effect(came=(), went=came.came)
     assert session.redo().effect == came

@@ -106,6 +106,9 @@ class Guest:
     `firmware` to `extra_devices` choose what QEMU emulates: `nics` are the models of the `vif`s that it emulates,
     `ahci` is `hdtype = "ahci"` with a disk on it, `extra_devices` the models that `device_model_args_hvm` adds.
 
+    `altp2m` to `pci_seize` are other settings that matter to devices: `stubdomain` is QEMU in a domain of its own, the
+    last two are the defaults of their namesakes in `Passthrough`.
+
     Two guests are equal when they ask for the same, wherever they were read from.
     """
 
@@ -130,6 +133,11 @@ class Guest:
     nics: tuple[str, ...] = ()
     ahci: bool = False
     extra_devices: tuple[str, ...] = ()
+    altp2m: bool = False
+    vnuma: bool = False
+    stubdomain: bool = False
+    pci_permissive: bool = False
+    pci_seize: bool = False
     pci: tuple[Passthrough, ...] = ()
     file: ConfigFile | None = field(default=None, compare=False)
 

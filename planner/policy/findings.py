@@ -32,7 +32,7 @@ class Severity(StrEnum):
 class Rule:
     """One entry of the catalogue. `xen` is its severity in the xen profile, where that differs.
 
-    `by` says who fails today if nobody warns: xl, libxl, Xen, hvmloader, QEMU, or nobody.
+    `by` says who fails today if nobody warns: xl, libxl, Xen, hvmloader, QEMU, the device, or nobody.
     """
 
     id: str

@@ -130,6 +130,14 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
     return Build(guest, release, iommu, domain, tuple(stages), layout, view, outcome, functions, attached, error)
 
 
+def without_regions(build: Build) -> Outcome | None:
+    """What hvmloader would do with the guest's BARs, were no region reserved; None where it never runs."""
+    if build.layout is None:
+        return None
+    ram = tuple(entry for entry in build.layout.e820 if entry.type != "reserved")
+    return _firmware(build.guest, build.domain, replace(build.layout, e820=ram), build.functions, build.release)
+
+
 def _firmware(
     guest: Guest, domain: Domain, layout: Layout, functions: tuple[Function, ...], release: Release
 ) -> Outcome | None:

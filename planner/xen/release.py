@@ -35,6 +35,16 @@ class Release:
         return self.version >= (4, 19)
 
     @property
+    def remembers_device_policy(self) -> bool:
+        """Libxl keeps `rdm_policy` in xenstore for when the device is attached again (d8cba539f2, first in 4.15)."""
+        return self.version >= (4, 15)
+
+    @property
+    def had_rmrr_advisories(self) -> bool:
+        """Its first release was made before XSA-378, XSA-386 and XSA-400 (2021 and 2022), all about reserved memory."""
+        return self.version < (4, 17)
+
+    @property
     def takes_any_display_for_igd(self) -> bool:
         """An Intel device of class 0380 is taken for the primary graphics too (4191619e08, first in 4.20)."""
         return self.version >= (4, 20)

@@ -14,6 +14,7 @@ from planner.model.guest import ConfigFile, Guest, Passthrough, Place
 _TYPES = ("hvm", "pvh", "pv")
 _VGA = ("stdvga", "cirrus", "qxl", "none")
 _PASSTHROUGH = ("default", "disabled", "enabled", "sync_pt", "share_pt")
+_ALTP2M = ("disabled", "mixed", "external", "limited")
 _GFX = ("default", "igd")
 _BIOS = ("seabios", "ovmf", "rombios")
 _HUGE = 1 << 24  # MiB: page numbers of a guest's RAM are 32 bits wide (xg_dom_x86.c:617-618)
@@ -73,6 +74,11 @@ class _Reader:
             nics=self._nics(),
             ahci=self._string("hdtype") == "ahci" and any(_is_ide_disk(text) for text in self._strings("disk")),
             extra_devices=self._extra_devices(),
+            altp2m=self._altp2m(),
+            vnuma="vnuma" in self._config.latest,
+            stubdomain=bool(self._bool("device_model_stubdomain_override")),
+            pci_permissive=bool(self._bool("pci_permissive")),
+            pci_seize=bool(self._bool("pci_seize")),
             pci=pci,
             file=ConfigFile(path, self._config.text, (*keys, *places), on_disk=path != "-"),
         )
@@ -173,6 +179,17 @@ class _Reader:
             value = self._config.latest["gfx_passthru"].value
             raise self._error(value, f"gfx_passthru: expected 0, 1 or one of {', '.join(_GFX)}, found {text!r:.60}")
         return number != 0
+
+    def _altp2m(self) -> bool:
+        """A mode by name or number, or the older boolean (xl_parse.c)."""
+        text = self._string("altp2m")
+        if text is None:
+            return bool(self._bool("altp2mhvm"))
+        number = strtol(text)
+        if text not in _ALTP2M and number not in range(len(_ALTP2M)):
+            value = self._config.latest["altp2m"].value
+            raise self._error(value, f"altp2m: expected one of {', '.join(_ALTP2M)}, found {text!r:.60}")
+        return text != _ALTP2M[0] and number != 0
 
     def _strings(self, key: str) -> list[str]:
         """The strings of a list, up to the first nested one, where xl stops reading too; none if it is not a list."""

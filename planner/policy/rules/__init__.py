@@ -1,5 +1,33 @@
 """The rules by family. Importing this registers them all."""
 
-from planner.policy.rules import bars, config, devices, inventory, isolation, memory, rdm, suppression, tables
+from planner.policy.rules import (
+    bars,
+    companions,
+    config,
+    devices,
+    inventory,
+    isolation,
+    items,
+    lifecycle,
+    memory,
+    rdm,
+    reserved,
+    suppression,
+    tables,
+)
 
-__all__ = ["bars", "config", "devices", "inventory", "isolation", "memory", "rdm", "suppression", "tables"]
+__all__ = [
+    "bars",
+    "companions",
+    "config",
+    "devices",
+    "inventory",
+    "isolation",
+    "items",
+    "lifecycle",
+    "memory",
+    "rdm",
+    "reserved",
+    "suppression",
+    "tables",
+]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from planner.model.span import GIB4
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
+from planner.xen import libxl
 from planner.xen.build import Build
 
 _PER_DEVICE = 'set rdm_policy= on each device: pci = [ "…,rdm_policy=strict" ]'
@@ -200,3 +203,52 @@ def two_usbs(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     if guest.type == "hvm" and guest.usb and guest.usbversion is not None:
         message = f"usbversion = {guest.usbversion} beside usb or usbdevice: libxl refuses the two together"
         yield context.finding(rule, guest, message, xen_says=build.error, keys=("usbversion", "usb"))
+
+
+@guest_rule(
+    Rule(
+        "CFG610",
+        "rdm_mem_boundary without effect",
+        Severity.NOTICE,
+        by="nobody",
+        why="No region of the guest lies between this boundary and the default one, so the layout is the same.",
+        remedy="Drop the setting.",
+        source="libxl_dm.c:468-670",
+    )
+)
+def boundary_without_effect(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """`rdm_mem_boundary` with which libxl does what it would do without."""
+    guest, layout = build.guest, build.layout
+    if guest.type != "hvm" or guest.rdm_mem_boundary is None or layout is None:
+        return
+    without = libxl.build(replace(build.domain, boundary_kib=None), build.iommu, build.release)
+    if (without.low_end, without.high_end, without.error, without.regions) == (
+        layout.low_end,
+        layout.high_end,
+        layout.error,
+        layout.regions,
+    ):
+        message = f"rdm_mem_boundary = {guest.rdm_mem_boundary} changes nothing for this guest"
+        yield context.finding(rule, guest, message, help=rule.remedy, keys=("rdm_mem_boundary",))
+
+
+@guest_rule(
+    Rule(
+        "CFG611",
+        "Reserved memory with QEMU in a stub domain",
+        Severity.WARNING,
+        by="QEMU",
+        why="The QEMU of a stub domain may not be told of mmio_hole, and then has RAM where the guest has none.",
+        remedy="See that the stub domain's QEMU runs with max-ram-below-4g, or run QEMU in dom0.",
+        source="reports of graphics cards that work only with little RAM; not run",
+    )
+)
+def stubdomain(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """A stub domain for a guest with devices whose low RAM ends elsewhere than by default."""
+    layout = build.layout
+    if build.guest.stubdomain and build.guest.pci and layout is not None:
+        default = min(layout.low_end + max(0, layout.high_end - GIB4), GIB4 - libxl.DEFAULT_MMIO_HOLE)
+        if layout.low_end < default:
+            message = f"low RAM ends at {layout.low_end:#x}, and the QEMU of a stub domain may believe {default:#x}"
+            keys = ("device_model_stubdomain_override", "mmio_hole")
+            yield context.finding(rule, build.guest, message, help=rule.remedy, keys=keys)
