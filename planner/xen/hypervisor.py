@@ -149,8 +149,10 @@ def _context(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
     if (device.class_code or "").startswith("0600"):
         steps.append(Step("a host bridge stays with dom0", rule, None, "error"))
         return -1
+    if not regions or device.port is not PortType.CONVENTIONAL or device.is_bridge:
+        return 0
     bridge = conventional_bridge_above(iommu.devices, address)
-    if regions and device.port is PortType.CONVENTIONAL and not device.is_bridge and bridge is not None:
+    if bridge is not None:
         text = f"a conventional device with a reserved region, behind the bridge {bridge}, stays with dom0"
         steps.append(Step(text, "vtd/iommu.c:1800-1802", None, "error"))
         return -95
