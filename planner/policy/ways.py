@@ -135,7 +135,7 @@ def _boundaries(regions: tuple[Span, ...]) -> Iterator[int]:
 
 
 def _memory(report: Report, build: Build, finding: Finding) -> tuple[tuple[Edit, ...], ...]:
-    """Sizes with which RAM, or QEMU's video RAM behind it, ends below a region or starts above it."""
+    """Sizes with which RAM, or what QEMU parks behind it, ends below a region or starts above it."""
     guest, layout, domain = build.guest, build.layout, build.domain
     if finding.rule.id == "MEM204":
         most, now = domain.max_kib // KIB, domain.target_kib // KIB
@@ -143,7 +143,8 @@ def _memory(report: Report, build: Build, finding: Finding) -> tuple[tuple[Edit,
     if layout is None:
         return ()
     video = domain.video_kib * KIB
-    scratch = build.qemu.scratch.size if build.qemu is not None else 0
+    parked = build.qemu.parked if build.qemu is not None else ()
+    scratch = parked[-1].end - parked[0].start if parked else 0
     wanted = [layout.mmio_start]
     for span in _regions(report, build, finding):
         if span.start < GIB4:

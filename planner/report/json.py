@@ -185,5 +185,6 @@ def _qemu(build: Build) -> dict[str, Any] | None:
         "low_ram": span(Span(0, view.low_end)),
         "high_ram": span(Span(1 << 32, view.high_end)),
         "scratch": span(view.scratch),
+        "roms": [span(rom) for rom in view.roms],
         "lost": [span(part) for part in view.lost],
     }

@@ -24,7 +24,7 @@ DISPLACED = "displaced"
 class Band:
     """A range with one owner, or several small ones in one line (`parts`).
 
-    `qemu` is LOST for guest RAM that QEMU does not know, DISPLACED for RAM that lies under QEMU's video RAM. `moved`:
+    `qemu` is LOST for guest RAM that QEMU does not know, DISPLACED for RAM that lies under what QEMU parks. `moved`:
     the last step made it what it is.
     """
 
@@ -58,9 +58,9 @@ def bands(build: Build, stage: str | None = None, before: Build | None = None) -
 
 def _bands(build: Build, stage: str | None) -> tuple[Band, ...]:
     view = build.qemu if stage in (None, *STAGES[3:]) else None
-    unknown = [] if view is None else [(span, LOST) for span in view.lost]
-    if view is not None and view.displaced is not None:
-        unknown.insert(0, (view.displaced, DISPLACED))
+    unknown: list[tuple[Span, str]] = []
+    if view is not None:
+        unknown = [*((span, DISPLACED) for span in view.displaced), *((span, LOST) for span in view.lost)]
     out: list[Band] = []
     for segment in at_stage(build, stage):
         inside = {edge for span, _ in unknown for edge in span if segment.span.start < edge < segment.span.end}

@@ -8,7 +8,7 @@ from functools import cached_property
 from planner.model.address import Sbdf
 from planner.model.guest import Guest, RdmPolicy
 from planner.model.host import Host
-from planner.model.span import KIB, Span
+from planner.model.span import KIB, PAGE, Span
 from planner.xen import emulated, hvmloader, hypervisor, libxl, qemu, views, xl
 from planner.xen.emulated import EmulatedHardware
 from planner.xen.guest_pci import Function
@@ -106,9 +106,10 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
     layout = view = outcome = unloadable = None
     if asked.error is None and domain.type != "pv":
         layout = libxl.build(domain, iommu, release)
-        view = qemu.view(domain, layout) if domain.type == "hvm" else None
+        view = qemu.view(domain, layout, functions) if domain.type == "hvm" else None
         unloadable = libxl.load_image(domain, layout)
-        outcome = _firmware(guest, domain, layout, functions, release) if unloadable is None else None
+        starts = unloadable is None and (view is None or view.error is None)
+        outcome = _firmware(guest, domain, layout, functions, release) if starts else None
     if layout is not None:
         stages.append(Stage("reserved", layout.ok or bool(layout.e820_steps), layout.reserved_steps))
         error = error or layout.error
@@ -121,6 +122,13 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
     if outcome is not None:
         stages.append(Stage("firmware", outcome.ok, (), outcome))
     attached: tuple[Attach, ...] = ()
+    if error is None and view is not None and view.error is not None:
+        error = "device model did not start: -3"
+        steps = (
+            Step("Xen has no memory left for a card's boot ROM", "seen on real runs", view.error, "error"),
+            Step("libxl gives up", "libxl_create.c: domcreate_devmodel_started", error, "error"),
+        )
+        stages.append(Stage("attach", False, steps))
     if error is None:
         attached = _attach_all(guest, domain, iommu, _populated(layout, view))
         error = next((attach.error for attach in attached if not attach.ok), None)
@@ -151,7 +159,7 @@ def _firmware(
         platform_bar_uc=True if release.has_platform_bar_uc else None,
         huge_bars_go_high=release.sends_huge_bars_high,
         firmware=hvmloader.FIRMWARE[guest.firmware],
-        populate_budget=hvmloader.populate_budget(domain, functions),
+        populate_budget=max(0, qemu.spare_bytes(domain, functions)) // PAGE,
     )
     return hvmloader.run(given)
 
@@ -208,7 +216,7 @@ def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) 
 
 
 def _populated(layout: Layout | None, view: QemuView | None) -> tuple[Span, ...]:
-    return (*(layout.ram if layout is not None else ()), *((view.scratch,) if view is not None else ()))
+    return (*(layout.ram if layout is not None else ()), *(view.parked if view is not None else ()))
 
 
 def _attach_all(guest: Guest, domain: Domain, iommu: Iommu, mapped: tuple[Span, ...]) -> tuple[Attach, ...]:

@@ -31,10 +31,6 @@ from planner.xen.xl import Domain
 IO_WINDOW = Span(0xC000, 0x10000)
 ACPI_TABLES = 40000  # bytes: the NVS entry of every real run ends 10 pages of tables after the information page
 PHYS_BITS = 46  # CPUID 0x80000008 of most servers; no inventory knows it
-
-_SLACK = MIB  # libxl's LIBXL_MAXMEM_CONSTANT
-_VGA_ROM = 64 * KIB
-
 _M32 = (1 << 32) - 1
 _M64 = (1 << 64) - 1
 _PFN_4G = GIB4 // PAGE
@@ -217,24 +213,6 @@ def from_layout(
         acpi_bytes=acpi_bytes,
         populate_budget=populate_budget,
     )
-
-
-def populate_budget(domain: Domain, functions: Iterable[Function]) -> int:
-    """How many pages Xen still gives an HVM `domain` when hvmloader starts (seen on real runs).
-
-    Its limit is its memory and 1 MiB (libxl_dom.c:352-358). QEMU has taken all but that 1 MiB, for video RAM and VGA
-    ROM, and of it the ROM of each network card; without VGA the video RAM that libxl set aside is left over.
-    """
-    roms = sum(
-        register.size
-        for function in functions
-        if function.host is None and function.class_code != _CLASS_VGA
-        for register in function.bars
-        if register.kind == "rom"
-    )
-    has_vga = any(function.host is None and function.class_code == _CLASS_VGA for function in functions)
-    unused = 0 if has_vga else domain.video_kib * KIB + _VGA_ROM
-    return max(0, (_SLACK + unused - roms) // PAGE)
 
 
 def run(given: Inputs) -> Outcome:

@@ -39,7 +39,7 @@ class Belief(NamedTuple):
 class Disagreement(NamedTuple):
     """A range over which two actors differ, `kind` being what that does.
 
-    `lost_ram`: guest RAM that QEMU does not know. `displaced_ram`: guest RAM that QEMU's video RAM took away.
+    `lost_ram`: guest RAM that QEMU does not know. `displaced_ram`: guest RAM that what QEMU parks there took away.
     `dead_bar`: a BAR that QEMU hides behind RAM it believes in; the guest reads all ones there.
     """
 
@@ -101,8 +101,9 @@ def disagreements(
 ) -> tuple[Disagreement, ...]:
     """Where the actors' beliefs clash, in order of address."""
     found = [Disagreement(span, "lost_ram", "guest RAM that QEMU does not know") for span in view.lost]
-    if view.displaced is not None:
-        found.append(Disagreement(view.displaced, "displaced_ram", "QEMU's video RAM in the place of guest RAM"))
+    for span in view.displaced:
+        what = "QEMU's video RAM" if span.overlaps(view.scratch) else "an emulated card's boot ROM"
+        found.append(Disagreement(span, "displaced_ram", f"{what} in the place of guest RAM"))
     if outcome is not None and layout.ok:
         found += [Disagreement(span, "dead_bar", label) for span, label in dead_bars(view, outcome, names)]
     return tuple(sorted(item for item in found if item.span.start >= MIB))

@@ -114,6 +114,11 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
         (host(rmrr(0xC2000000, 0xC2000FFF, NIC)), guest(NIC, memory=3072, vga="stdvga")),
     ),
     (
+        "MEM216",
+        (host(), guest(vif=[""] * 5)),
+        (host(), guest(vif=[""] * 4)),
+    ),
+    (
         "MEM215",
         (host(rmrr(0xFC200000, 0xFC200FFF, NIC)), guest(STRICT)),
         (host(rmrr(0xFC000000, 0xFC000FFF, NIC)), guest(STRICT)),

@@ -118,11 +118,28 @@ def test_lowered_ram_is_where_qemu_knows_none() -> None:
     assert healed.qemu.lost == ()
 
 
+def test_boot_roms_are_parked_behind_video_ram_and_displace_guest_ram() -> None:
+    """Each emulated card's on the next 256 KiB, as real runs' RAM blocks show."""
+    result = built(host(rmrr(0x99000000, 0x99000FFF, NIC)), guest(NIC, vif=["", "model=e1000"], vga="stdvga", videoram=16))
+    assert result.qemu is not None
+    start = result.qemu.scratch.start
+    assert result.qemu.scratch.end == start + 16 * MIB + 64 * KIB
+    assert [rom.start - start for rom in result.qemu.roms] == [16 * MIB + 256 * KIB, 16 * MIB + 512 * KIB]
+    assert result.qemu.displaced == result.qemu.parked
+
+
+def test_without_vga_nothing_but_roms_is_parked() -> None:
+    result = built(host(), guest(vif=[""], vga="none", videoram=16))
+    assert result.qemu is not None
+    assert result.qemu.scratch.size == 0
+    assert result.qemu.roms[0].start == result.qemu.scratch.start
+
+
 def test_a_three_gib_guest_loses_all_of_high_ram() -> None:
     result = built(host(rmrr(0x99000000, 0x99000FFF, NIC)), guest(NIC, memory=3072, vga="stdvga", videoram=16))
     assert result.qemu is not None
     assert result.qemu.lost == (Span(GIB4, 0x126000000),)
-    assert result.qemu.displaced is None
+    assert result.qemu.displaced == ()
 
 
 def test_memory_and_maxmem_defaults() -> None:

@@ -37,6 +37,14 @@ LINES = (
     ),
     LogLine(
         "QEMU",
+        "-device e1000,id=nic4,netdev=net4: xen: failed to populate ram at 40140000",
+        rf"xen: failed to populate ram at (?P<address>{HEX})",
+        "Xen gave QEMU no memory for what it parks at {address}, as with a fifth emulated network card: each has a "
+        "boot ROM of 256 KiB, and libxl leaves 1 MiB for them. The device model does not start.",
+        rule="MEM216",
+    ),
+    LogLine(
+        "QEMU",
         "xen_pt_check_bar_overlap: Warning: Overlapped to device [00:05.0] Region: 1",
         r"xen_pt_check_bar_overlap|Overlapped to device \[(?P<device>[0-9a-f:.]+)\]",
         "QEMU sees a BAR of the passed-through device where another device is: BARs were placed where QEMU did not "

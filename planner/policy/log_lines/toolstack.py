@@ -26,6 +26,13 @@ LINES = (
     ),
     LogLine(
         "libxl",
+        "device model did not start: -3",
+        r"device model did not start",
+        "QEMU ended as it started, so the guest is not created; /var/log/xen/qemu-dm-GUEST.log says why.",
+        "Read that log's last line (and paste it here).",
+    ),
+    LogLine(
+        "libxl",
         "checking reserved device memory failed",
         r"checking reserved device memory failed",
         "A reserved region and the guest's RAM collide; the line before says where (RDM conflict at an address).",

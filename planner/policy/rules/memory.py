@@ -158,8 +158,8 @@ def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[
         f"low RAM ends at {layout.low_end:#x} but QEMU believes {view.low_end:#x}: emulated disks and network cards "
         f"silently lose data in {lost} ({format_size(sum(span.size for span in view.lost))})"
     )
-    if view.displaced is not None:
-        message += f", and QEMU's video RAM displaces guest RAM at {view.displaced}"
+    if view.displaced:
+        message += f", and QEMU's video RAM displaces guest RAM at {view.displaced[0]}"
     hole = qemu.matching_hole(layout)
     lowering = next((entry for entry in layout.regions if entry.span.start >= layout.low_end), None)
     yield context.finding(
@@ -180,11 +180,12 @@ def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[
         ERROR,
         by="Xen",
         why=(
-            "QEMU parks its video RAM right behind what it takes for the guest's RAM, and Xen cannot map a region "
-            "there. Strict is refused; relaxed starts without the map (a warning), and only xl dmesg says so."
+            "QEMU parks video RAM and the boot ROMs of emulated cards right behind what it takes for the guest's RAM, "
+            "and Xen cannot map a region there. Strict is refused; relaxed starts without the map (a warning), and "
+            "only xl dmesg says so."
         ),
         remedy="Another memory size or mmio_hole, so that QEMU's RAM ends elsewhere.",
-        source="seen on a real run: cannot map reserved region [bf800000,bf800fff]: -16",
+        source="seen on real runs: cannot map reserved region [bf800000,bf800fff]: -16",
     )
 )
 def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
@@ -195,14 +196,16 @@ def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Find
     for device in build.domain.devices:
         relaxed = device.policy is RdmPolicy.RELAXED
         for rdm in context.iommu.regions_of(device.address) if device.address is not None else ():
-            if not rdm.span.overlaps(view.scratch) or any(rdm.span.overlaps(span) for span in layout.ram):
+            parked = next((span for span in view.parked if rdm.mapped and span.overlaps(rdm.span)), None)
+            if parked is None or any(rdm.span.overlaps(span) for span in layout.ram):
                 continue
-            page = max(rdm.span.start, view.scratch.start) // PAGE
+            page = max(rdm.span.start, parked.start) // PAGE
+            what = "its video RAM" if parked == view.scratch else "the boot ROM of an emulated card"
             subject = device.address.short if device.address is not None else ""
             yield context.finding(
                 rule,
                 build.guest,
-                f"{subject}'s region {rdm.span} lies where QEMU parks its video RAM ({view.scratch}), "
+                f"{subject}'s region {rdm.span} lies where QEMU parks {what} ({parked}), "
                 + ("so the region is not mapped for the device" if relaxed else "so Xen refuses the device"),
                 severity=Severity.WARNING if relaxed else None,
                 device=device.address,
@@ -211,6 +214,36 @@ def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Find
                 help="another memory size, or an mmio_hole that ends QEMU's RAM below the region",
                 keys=("memory", "maxmem", "mmio_hole"),
             )
+
+
+@guest_rule(
+    Rule(
+        "MEM216",
+        "More boot ROMs than QEMU has memory for",
+        ERROR,
+        by="QEMU",
+        why=(
+            "QEMU takes guest memory for the boot ROM of each emulated network card (256 KiB), and libxl leaves it "
+            "1 MiB for them: with the fifth card the device model does not start."
+        ),
+        remedy='Cards that no guest boots from: vif = ["type=vif"] has no emulated side and no ROM.',
+        source="seen on real runs: four cards start, five and six do not",
+    )
+)
+def too_many_roms(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """A guest whose emulated cards leave QEMU without memory."""
+    if build.qemu is not None and build.qemu.error is not None:
+        roms = build.qemu.roms
+        size = format_size(sum(rom.size for rom in roms))
+        message = f"the boot ROMs of {len(roms)} emulated network cards need {size}, which QEMU does not get"
+        yield context.finding(
+            rule,
+            build.guest,
+            message,
+            xen_says=build.qemu.error,
+            help="type=vif for the cards that the guest does not boot from",
+            keys=("vif",),
+        )
 
 
 @guest_rule(
