@@ -18,7 +18,7 @@ from planner.xen.views import Belief, Claim
 ACTORS = ("libxl", "hvmloader", "QEMU")
 _CLASHES = {
     "lost_ram": "guest RAM that QEMU does not know: emulated disks and network cards lose what they move here",
-    "displaced_ram": "QEMU's video RAM lies in the place of guest RAM",
+    "displaced_ram": "what QEMU parks lies in the place of guest RAM",
     "dead_bar": "QEMU hides the BAR behind RAM that it believes in: the guest reads all ones",
 }
 

@@ -30,7 +30,7 @@ _KINDS: dict[str, str] = {
 }
 _QEMU = {
     LOST: "✖ Guest RAM that QEMU does not know: emulated disks and network cards silently lose what they move here.",
-    DISPLACED: "✖ Guest RAM under QEMU's video RAM: it reads all ones and drops writes.",
+    DISPLACED: "✖ Guest RAM where QEMU parks video RAM and ROMs: it reads all ones and drops writes.",
 }
 _STAGES = {
     "asked": "what xl reads from the config; the map is the one without any reserved region",

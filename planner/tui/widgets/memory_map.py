@@ -29,7 +29,7 @@ from planner.xen.segments import SegmentKind
 
 _WORDS = {
     LOST: ("data lost", "unknown to QEMU"),
-    DISPLACED: ("video RAM", "QEMU's video RAM"),
+    DISPLACED: ("QEMU's own", "QEMU's own memory"),
 }
 _WIDE, _TALL = 46, 14
 
