@@ -19,6 +19,10 @@ from planner.model.host import Host
 from planner.model.plan import Plan, Profile
 from planner.report.words import printable
 
+LIVE = "live"
+"""Names the machine that we run on."""
+TARS = (".tar", ".tar.gz", ".tgz")
+
 
 class Site(NamedTuple):
     """What the command line names as one whole: a site, a host with guests, or a saved plan (`host` is then that)."""
@@ -141,13 +145,19 @@ def guest_files(site: Path) -> list[Path]:
 
 
 def host(path: Path) -> Host:
-    """The inventory at `path`: a host.toml, or a folder of artefacts that `collect` reads."""
-    if path.is_dir():
+    """The inventory at `path`: a host.toml, a folder or a tar of artefacts, or `live` for this very machine."""
+    if str(path) == LIVE and not path.exists():
+        from planner.collect import collect_live
+
+        return collect_live().host
+    if path.is_dir() or path.name.endswith(TARS):
         from planner.collect import collect
 
         return collect(path).host
     if path.suffix == ".cfg":
-        raise InputError("expected a host inventory (.toml) or a folder first, found a guest config", source=str(path))
+        raise InputError(
+            "expected a host inventory (.toml), a folder or a tar first, found a guest config", source=str(path)
+        )
     try:
         return host_toml.parse(storage.read_text(path))
     except InputError as error:

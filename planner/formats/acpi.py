@@ -102,6 +102,7 @@ _DMAR_TYPES = {
     6: ("SIDP", 8),
 }
 _RMRR = 1
+_WITH_SCOPES = (0, 2, 5, 6)
 _IVRS_TYPES = {
     0x10: ("IVHD", 24),
     0x11: ("IVHD", 40),
@@ -122,12 +123,23 @@ _SCOPE_KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """One structure of a table: its specification's name, where it is, and what its scopes name (DMAR)."""
+
+    name: str
+    offset: int
+    length: int
+    scopes: tuple[DeviceScope, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AcpiTable:
     """What one table declares.
 
-    `regions` stand in table order, their scopes still without `device` for DMAR (a path needs the PCI tree, see
-    `planner.pci.topology`). `address_width` is in bits, None where an IVRS does not say. `flags` are DMAR's flags
-    byte or the 32 bits of IVinfo. `warnings` are whole sentences about what is odd but harmless to read.
+    `structures` are all of them, those of an unknown type left out. `regions` stand in table order, their scopes still
+    without `device` for DMAR (a path needs the PCI tree, see `planner.pci.topology`). `address_width` is in bits, None
+    where an IVRS does not say. `flags` are DMAR's flags byte or the 32 bits of IVinfo. `warnings` are whole sentences
+    about what is odd but harmless to read.
     """
 
     kind: Literal["DMAR", "IVRS"]
@@ -135,8 +147,14 @@ class AcpiTable:
     oem_table_id: str
     address_width: int | None
     flags: int
+    structures: tuple[Structure, ...]
     regions: tuple[ReservedRegion, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def remaps_interrupts(self) -> bool:
+        """Whether the platform can check interrupts (bit 0 of DMAR's flags; every AMD IOMMU does)."""
+        return self.kind == "IVRS" or bool(self.flags & 1)
 
 
 # The specification gives these no enumeration id.
@@ -172,9 +190,16 @@ def parse_table(data: bytes) -> AcpiTable:
     if len(data) > length:
         oddities.note(f"{len(data) - length} bytes after the end of the table were ignored", length)
     table = data[:length]
-    width, flags, regions = _dmar(table, oddities) if kind == "DMAR" else _ivrs(table, oddities)
+    width, flags, structures, regions = _dmar(table, oddities) if kind == "DMAR" else _ivrs(table, oddities)
     return AcpiTable(
-        kind, _text(header.oem_id), _text(header.oem_table_id), width, flags, tuple(regions), oddities.sentences()
+        kind=kind,
+        oem_id=_text(header.oem_id),
+        oem_table_id=_text(header.oem_table_id),
+        address_width=width,
+        flags=flags,
+        structures=tuple(structures),
+        regions=tuple(regions),
+        warnings=oddities.sentences(),
     )
 
 
@@ -198,16 +223,25 @@ class _Oddities:
         return tuple(told)
 
 
-def _dmar(table: bytes, oddities: _Oddities) -> tuple[int, int, list[ReservedRegion]]:
+def _dmar(table: bytes, oddities: _Oddities) -> tuple[int, int, list[Structure], list[ReservedRegion]]:
     body = _LAYOUTS.dmar(table[_HEADER_BYTES:_BODY_BYTES])
     if any(body.reserved):
         oddities.note("Reserved bytes of the DMAR header are not 0", _HEADER_BYTES + 2)
-    regions = [
-        _rmrr(table, offset, length, oddities)
-        for offset, number, length in _structures(table, "dmar_structure", _DMAR_TYPES, oddities)
-        if number == _RMRR
-    ]
-    return body.host_address_width + 1, int(body.flags), regions
+    structures: list[Structure] = []
+    regions: list[ReservedRegion] = []
+    for offset, number, length in _structures(table, "dmar_structure", _DMAR_TYPES, oddities):
+        name, head = _DMAR_TYPES[number]
+        scopes: tuple[DeviceScope, ...] = ()
+        if number == _RMRR:
+            regions.append(_rmrr(table, offset, length, oddities))
+            scopes = regions[-1].scopes
+        elif number in _WITH_SCOPES:
+            try:
+                scopes = tuple(_scopes(table, offset + head, offset + length, name, oddities))
+            except InputError:  # says nothing about reserved memory, so the table stays of use
+                oddities.note(f"The device scopes of a {name} make no sense", offset)
+        structures.append(Structure(name, offset, length, scopes))
+    return body.host_address_width + 1, int(body.flags), structures, regions
 
 
 def _rmrr(table: bytes, offset: int, length: int, oddities: _Oddities) -> ReservedRegion:
@@ -219,15 +253,15 @@ def _rmrr(table: bytes, offset: int, length: int, oddities: _Oddities) -> Reserv
         start=int(rmrr.base),
         end=int(rmrr.limit),
         segment=int(rmrr.segment),
-        scopes=tuple(_scopes(table, offset + len(_LAYOUTS.rmrr), offset + length, oddities)),
+        scopes=tuple(_scopes(table, offset + len(_LAYOUTS.rmrr), offset + length, "RMRR", oddities)),
     )
 
 
-def _scopes(table: bytes, offset: int, end: int, oddities: _Oddities) -> Iterator[DeviceScope]:
+def _scopes(table: bytes, offset: int, end: int, name: str, oddities: _Oddities) -> Iterator[DeviceScope]:
     while offset < end:
         if end - offset < _SCOPE_MIN_BYTES:
             raise InputError(
-                f"{end - offset} bytes are left in the RMRR at byte {offset:#x}, "
+                f"{end - offset} bytes are left in the {name} at byte {offset:#x}, "
                 f"where a device scope needs {_SCOPE_MIN_BYTES}"
             )
         scope = _LAYOUTS.scope(table[offset : offset + _SCOPE_HEADER_BYTES])
@@ -239,7 +273,7 @@ def _scopes(table: bytes, offset: int, end: int, oddities: _Oddities) -> Iterato
         if scope.length > end - offset:
             raise InputError(
                 f"the device scope at byte {offset:#x} says it is {scope.length} bytes long, "
-                f"but only {end - offset} are left in its RMRR"
+                f"but only {end - offset} are left in its {name}"
             )
         path_bytes = table[offset + _SCOPE_HEADER_BYTES : offset + scope.length]
         if len(path_bytes) % 2:
@@ -256,16 +290,17 @@ def _scopes(table: bytes, offset: int, end: int, oddities: _Oddities) -> Iterato
         offset += scope.length
 
 
-def _ivrs(table: bytes, oddities: _Oddities) -> tuple[int | None, int, list[ReservedRegion]]:
+def _ivrs(table: bytes, oddities: _Oddities) -> tuple[int | None, int, list[Structure], list[ReservedRegion]]:
     body = _LAYOUTS.ivrs(table[_HEADER_BYTES:_BODY_BYTES])
     if any(body.reserved):
         oddities.note("Reserved bytes of the IVRS header are not 0", _HEADER_BYTES + 4)
-    regions = [
-        _ivmd(table, offset, oddities)
-        for offset, number, _ in _structures(table, "ivrs_structure", _IVRS_TYPES, oddities)
-        if number in (_IVMD_ALL, _IVMD_ONE, _IVMD_RANGE)
-    ]
-    return (body.iv_info >> 8 & 0x7F) or None, int(body.iv_info), regions
+    structures: list[Structure] = []
+    regions: list[ReservedRegion] = []
+    for offset, number, length in _structures(table, "ivrs_structure", _IVRS_TYPES, oddities):
+        structures.append(Structure(_IVRS_TYPES[number][0], offset, length))
+        if number in (_IVMD_ALL, _IVMD_ONE, _IVMD_RANGE):
+            regions.append(_ivmd(table, offset, oddities))
+    return (body.iv_info >> 8 & 0x7F) or None, int(body.iv_info), structures, regions
 
 
 def _ivmd(table: bytes, offset: int, oddities: _Oddities) -> ReservedRegion:

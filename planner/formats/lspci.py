@@ -10,7 +10,9 @@ import re
 from typing import Any, Final
 
 from planner.formats import config_space
+from planner.formats.config_space import BarRegister
 from planner.formats.lspci_capabilities import Capabilities
+from planner.formats.text import clean
 from planner.model.address import Sbdf
 from planner.model.errors import InputError
 from planner.model.host import MAX_ADDRESS, PciDevice
@@ -98,9 +100,17 @@ def parse(text: str) -> tuple[PciDevice, ...]:
     return tuple(devices.values())
 
 
-def clean(text: str) -> str:
-    """`text` on one line without anything unprintable: names in listings are data from elsewhere."""
-    return " ".join("".join(char if char.isprintable() else " " if char.isspace() else "" for char in text).split())
+def bar_registers(text: str) -> dict[Sbdf, tuple[BarRegister, ...]]:
+    """The BARs in the hex dumps of a listing (`-x`), whose sizes it cannot know."""
+    dumps: dict[Sbdf, bytearray] = {}
+    current = bytearray()
+    for line in _lines(text):
+        if header := _header(line):
+            current = dumps.setdefault(header[0], bytearray())
+        elif (dump := _HEX.match(line)) and int(dump[1], 16) == len(current):
+            current += bytes.fromhex(dump[2])
+    decoded = {address: config_space.decode(bytes(dump)).bars for address, dump in dumps.items() if dump}
+    return {address: bars for address, bars in decoded.items() if bars}
 
 
 def _lines(text: str) -> list[str]:

@@ -288,8 +288,14 @@ class MemoryRange(_FromFile):
 class Sources(_FromFile):
     """Which artefact each part of the inventory came from. None: nobody has looked, so nothing is known."""
 
-    regions: str | None = None
+    regions: Annotated[str | None, Field(description="a firmware table, or what says as much")] = None
+    regions_from_log: Annotated[
+        str | None, Field(description="a log, which may show some regions only, and not their devices")
+    ] = None
     devices: str | None = None
+    memory_map: str | None = None
+    xen: Annotated[str | None, Field(description="the release")] = None
+    interrupt_remapping: str | None = None
 
 
 class Host(_FromFile):

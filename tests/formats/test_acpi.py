@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,43 @@ def test_scope_types(number: int, kind: ScopeKind) -> None:
     numbered = kind not in (ScopeKind.ENDPOINT, ScopeKind.BRIDGE)  # the field means nothing for the other two
     assert (entry.kind, entry.path, entry.enumeration_id) == (kind, "80:1f.7", 9 if numbered else None)
     assert bool(read.warnings) == (kind is ScopeKind.UNKNOWN)
+
+
+def test_every_structure_of_the_specification() -> None:
+    def structure(kind: int, body: bytes) -> bytes:
+        return struct.pack("<HH", kind, 4 + len(body)) + body
+
+    read = parse_table(
+        dmar(
+            drhd(scope((0x1F, 0), kind=3, bus=0xF0)),
+            rmrr(0x1000, 0x1FFF, scope((2, 0))),
+            structure(2, struct.pack("<BBH", 0, 0, 0) + scope((1, 0), kind=2) + scope((2, 0), kind=2)),
+            structure(3, struct.pack("<IQI", 0, 0xFED90000, 0)),
+            structure(4, struct.pack("<xxxB", 1) + b"\\_SB.PCI0.I2C0\0"),
+            structure(5, struct.pack("<BBH", 1, 0, 0) + scope((1, 0), bus=0xE7)),
+            structure(6, struct.pack("<HH", 0, 0) + scope((1, 0), bus=0x6A)),
+        )
+    )
+    assert read.warnings == ()
+    assert [(entry.name, [item.path for item in entry.scopes]) for entry in read.structures] == [
+        ("DRHD", ["f0:1f.0"]),
+        ("RMRR", ["00:02.0"]),
+        ("ATSR", ["00:01.0", "00:02.0"]),
+        ("RHSA", []),
+        ("ANDD", []),
+        ("SATC", ["e7:01.0"]),
+        ("SIDP", ["6a:01.0"]),
+    ]
+    assert read.remaps_interrupts
+    assert not parse_table(dmar(flags=0)).remaps_interrupts
+    blocks = (struct.pack("<BBH36x", kind, 0, 40) for kind in (0x10, 0x11, 0x40))
+    assert [entry.name for entry in parse_table(ivrs(*blocks)).structures] == ["IVHD"] * 3
+
+
+def test_scopes_that_reserve_no_memory_do_not_spoil_a_table() -> None:
+    read = parse_table(dmar(drhd(b"\3\0\0\0\0\0\0\0"), rmrr(0x1000, 0x1FFF, scope((2, 0)))))
+    assert len(read.regions) == 1
+    assert read.warnings == ("The device scopes of a DRHD make no sense (at byte 0x30).",)
 
 
 def test_a_dmar_that_xen_hid_reads_the_same() -> None:
@@ -262,7 +300,7 @@ def test_every_real_dmar_decodes_to_its_truth() -> None:
         assert (read.kind, read.oem_id, read.oem_table_id) == ("DMAR", *names), truth["slug"]
         assert (read.address_width, read.flags) == (truth["haw"], truth["flags"]), truth["slug"]
         assert [as_truth(region) for region in read.regions] == [expected_region(item) for item in truth["rmrr"]]
-        assert len(read.regions) == truth["subs"].get("RMRR", 0)
+        assert Counter(structure.name for structure in read.structures) == truth["subs"]
         assert read.warnings == (), truth["slug"]
         regions += len(read.regions)
         scopes += sum(len(region.scopes) for region in read.regions)
@@ -277,6 +315,8 @@ def test_every_real_ivrs_decodes_to_its_truth() -> None:
         read = parse_table((DATA / truth["dir"] / f"{truth['slug']}.bin").read_bytes())
         assert (read.kind, read.oem_id, read.oem_table_id) == ("IVRS", truth["oem"], truth["table"]), truth["slug"]
         assert len(read.regions) == len(truth["ivmd"])
+        blocks = [int(block, 16) for block in truth["blocks"]]
+        assert len(read.structures) == sum(block != 0x51 for block in blocks), truth["slug"]
         for region, block in zip(read.regions, truth["ivmd"], strict=True):
             (entry,) = region.scopes
             start, device = int(block["start"], 16), int(block["device_id"], 16)

@@ -21,8 +21,17 @@ from planner.policy.findings import Context, Finding, Rule, Severity, host_rule
 def regions_unknown(context: Context, rule: Rule) -> Iterator[Finding]:
     """A host whose regions come from no source."""
     host = context.plan.host
-    if host.sources.regions is None and not host.regions:
+    if host.sources.regions is not None:
+        return
+    message = None
+    if host.sources.regions_from_log is not None:
+        message = (
+            f"reserved memory was learned from {host.sources.regions_from_log} only: there may be more of it, "
+            'so "no conflict" cannot be trusted'
+        )
+    elif not host.regions:
         message = 'reserved memory is unknown: no table was read, so "no conflict" cannot be trusted'
+    if message is not None:
         yield context.host_finding(rule, message, help=rule.remedy)
 
 
