@@ -120,7 +120,9 @@ def test_lowered_ram_is_where_qemu_knows_none() -> None:
 
 def test_boot_roms_are_parked_behind_video_ram_and_displace_guest_ram() -> None:
     """Each emulated card's on the next 256 KiB, as real runs' RAM blocks show."""
-    result = built(host(rmrr(0x99000000, 0x99000FFF, NIC)), guest(NIC, vif=["", "model=e1000"], vga="stdvga", videoram=16))
+    result = built(
+        host(rmrr(0x99000000, 0x99000FFF, NIC)), guest(NIC, vif=["", "model=e1000"], vga="stdvga", videoram=16)
+    )
     assert result.qemu is not None
     start = result.qemu.scratch.start
     assert result.qemu.scratch.end == start + 16 * MIB + 64 * KIB
