@@ -52,6 +52,14 @@ class Target(NamedTuple):
     "--stdin-filename", metavar="NAME", default="-", help="what to call a guest that comes from standard input (-)"
 )
 @click.option("-j", "--jobs", type=click.IntRange(1), help="processes for many sites; default: one a processor")
+@click.option("--fixes", "with_fixes", is_flag=True, help="search the fixes of every finding, for json, jsonl and text")
+@click.option(
+    "--moves-to",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="HOST",
+    help="a host that the guests are to be migrated to, or restored on; may repeat",
+)
 @click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE", help="known findings: only new ones fail")
 @click.option(
     "--write-baseline", type=click.Path(path_type=Path), metavar="FILE", help="write all findings there, and exit 0"
@@ -70,6 +78,8 @@ def command(
     fail_on: str,
     stdin_filename: str,
     jobs: int | None,
+    with_fixes: bool,
+    moves_to: tuple[Path, ...],
     baseline: Path | None,
     write_baseline: Path | None,
 ) -> None:
@@ -91,8 +101,8 @@ def command(
     targets = _targets(format_, outputs, quiet)
     looks = tuple((target.format, screen if target.path is None else Look(fail_on=limit)) for target in targets)
     known = baselines.parse(storage.read_text(baseline), str(baseline)) if baseline is not None else None
-    reading = load.Reading(xen, profile, rdm, stdin_filename, options.another_host())
-    task = fleet.Task(reading, looks, known, write_baseline is not None)
+    reading = load.Reading(xen, profile, rdm, stdin_filename, options.another_host(), moves_to)
+    task = fleet.Task(reading, looks, known, write_baseline is not None, with_fixes)
     sites = load.sites(inputs)
     for site in sites:
         storage.keep(site.host, *site.guests)

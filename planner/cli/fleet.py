@@ -18,7 +18,7 @@ from planner.model.errors import InputError
 from planner.model.plan import Plan
 from planner.policy import baseline
 from planner.policy.checked import Checked, Totals
-from planner.policy.evaluate import evaluate
+from planner.policy.evaluate import Report, evaluate
 from planner.policy.suppress import Entry, Governed, judge, unused
 from planner.report import formats
 from planner.report.formats import Look
@@ -39,6 +39,7 @@ class Task(NamedTuple):
     looks: tuple[tuple[str, Look], ...]
     known: frozenset[baseline.Key] | None = None
     keep_keys: bool = False
+    with_fixes: bool = False
 
 
 class Outcome(NamedTuple):
@@ -122,9 +123,16 @@ def _outcome(task: Task, site: load.Site) -> Outcome:
         judged = judge(site.name, report, _settings(report.plan), task.known)
     except InputError as error:
         return Outcome(error=str(error))
-    checked = judged.checked
+    checked = _with_fixes(judged.checked, report) if task.with_fixes else judged.checked
     keys = tuple(baseline.key(finding) for finding in checked.findings) if task.keep_keys else ()
     return Outcome(_render(task, checked), Totals.of([checked]), judged.touched, judged.used, keys)
+
+
+def _with_fixes(checked: Checked, report: Report) -> Checked:
+    from planner.policy.fixes import fixes  # a search, which a check makes only where it is asked to
+
+    found = {finding: fixes(report, finding).found for finding in checked.findings}
+    return checked._replace(fixes=found)
 
 
 def _settings(plan: Plan) -> dict[str, Governed]:

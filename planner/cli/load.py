@@ -36,7 +36,8 @@ class Site(NamedTuple):
 class Reading(NamedTuple):
     """How to read plans: options that several commands share, and what to call a guest from standard input.
 
-    `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default.
+    `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default. `moves_to`
+    are inventories of hosts that the guests are to move to.
     """
 
     xen: str | None = None
@@ -44,6 +45,7 @@ class Reading(NamedTuple):
     rdm: str | None = None
     stdin_name: str = "-"
     another_host: bool = False
+    moves_to: tuple[Path, ...] = ()
 
 
 def plans(
@@ -91,6 +93,7 @@ def plan(site: Site, reading: Reading) -> Plan:
         xen=reading.xen or read.xen,
         profile=Profile(reading.profile) if reading.profile else read.profile,
         rdm_as_documented=reading.rdm == "documented" if reading.rdm else read.rdm_as_documented,
+        moves_to=tuple(host(path / "host.toml" if is_site(path) else path) for path in reading.moves_to),
     )
 
 

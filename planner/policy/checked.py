@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from planner.policy.evaluate import Report
 from planner.policy.findings import Finding, Severity
+
+if TYPE_CHECKING:  # a check searches for fixes only where it is asked to
+    from planner.policy.fixes import Fix
 
 
 class Checked(NamedTuple):
     """One site: its name as the user gave it, the names of its guests, and what is to be told.
 
     `findings` holds open findings and acknowledged ones; `ignored` counts those that a suppression or the baseline
-    took out. `xen` and `profile` are None where the part is about no site (a project file's unused settings).
+    took out. `fixes` are there where they were asked for. `xen` and `profile` are None where the part is about no site
+    (a project file's unused settings).
     """
 
     site: str
@@ -24,6 +28,7 @@ class Checked(NamedTuple):
     xen: str | None = None
     profile: str | None = None
     ignored: int = 0
+    fixes: Mapping[Finding, tuple[Fix, ...]] = {}
 
     @classmethod
     def of(cls, site: str, report: Report) -> Self:

@@ -7,8 +7,8 @@ guest. `ways` says what is worth a try; here it is tried, judged, put into words
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from planner.formats.xlcfg import pci_spec
@@ -26,26 +26,22 @@ _BUDGET = 96  # trials a finding: far more than an ordinary guest takes
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One way out, proved. `needs` is what a person must answer for first; None: it can be made unasked."""
+    """One way out, proved. `needs` is what a person must answer for first; None: it can be made unasked.
+
+    `settings` are the config keys that change, with their new values (None: removed), by guest; `pci` is the whole
+    new list.
+    """
 
     title: str
     edits: tuple[Edit, ...]
     cost: str
     needs: str | None = None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
     @property
     def edit(self) -> Edit:
         """The whole fix as one undoable step."""
         return self.edits[0] if len(self.edits) == 1 else Together(self.edits, self.title)
-
-    def settings(self, plan: Plan) -> dict[str, dict[str, Any]]:
-        """The config keys that change, with their new values (None: removed), by guest; `pci` is the whole new list."""
-        after = apply(plan, self.edit)
-        return {
-            guest.name: changed
-            for guest, old in zip(after.guests, plan.guests, strict=True)
-            if (changed := _changed_keys(old.name, plan, after))
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +162,7 @@ class _Search:
         if not self._is_gone(after) or self._brings(after) or self._loses_data(after):
             return False
         cost, lost, moved = words.cost(self.report, after, edits, way)
-        fix = Fix(way.title or words.title(edits), edits, cost, way.needs)
+        fix = Fix(way.title or words.title(edits), edits, cost, way.needs, _changed(self.report.plan, after.plan))
         errors = after.counts[Severity.ERROR]
         rank = (way.kind == "relaxed", lost > 0, way.needs is not None, errors, lost, len(edits), abs(moved))
         self.found.append((rank, fix))
@@ -251,11 +247,12 @@ def _target(edit: Edit) -> tuple[object, ...]:
             return (edit,)
 
 
-def _changed_keys(name: str, before: Plan, after: Plan) -> dict[str, Any]:
-    old, new = before.guest(name), after.guest(name)
-    if old is None or new is None:
-        return {}
-    changed: dict[str, Any] = {key: getattr(new, key) for key in SetSize.KEYS if getattr(new, key) != getattr(old, key)}
-    if new.pci != old.pci:
-        changed["pci"] = [pci_spec.render(item) for item in new.pci]
-    return changed
+def _changed(before: Plan, after: Plan) -> dict[str, dict[str, Any]]:
+    """The config keys that differ, by guest."""
+    found: dict[str, dict[str, Any]] = {}
+    for old, new in zip(before.guests, after.guests, strict=True):
+        keys = {key: getattr(new, key) for key in SetSize.KEYS if getattr(new, key) != getattr(old, key)}
+        keys |= {"pci": [pci_spec.render(item) for item in new.pci]} if new.pci != old.pci else {}
+        if keys:
+            found[new.name] = keys
+    return found

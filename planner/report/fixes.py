@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from difflib import unified_diff
-from typing import Any
 
-from planner.model.plan import Plan
 from planner.policy.findings import Finding
-from planner.policy.fixes import Fix, Fixes, Repair
+from planner.policy.fixes import Fixes, Repair
 from planner.report.words import printable, wrap
 
 _NO_NEWLINE = "\\ No newline at end of file\n"
@@ -37,22 +34,6 @@ def notes(repair: Repair, *, width: int = 80) -> str:
             told.add((finding.rule.id, finding.guest, why))
             lines += wrap(f"{_subject(finding)}: not fixed: {why}", width, "", hanging=True)
     return "".join(f"{line}\n" for line in lines)
-
-
-def as_json(fix: Fix, plan: Plan, guest: str) -> dict[str, Any]:
-    """One fix: `edits` are `guest`'s config keys with their new values, `others` those of other guests by name.
-
-    A key whose value is null goes; `pci` is the whole new list. `needs` is what a person must answer for first.
-    """
-    settings = fix.settings(plan)
-    others: Mapping[str, Any] = {name: changed for name, changed in settings.items() if name != guest}
-    return {
-        "title": fix.title,
-        "edits": settings.get(guest, {}),
-        "others": others,
-        "cost": fix.cost,
-        "needs": fix.needs,
-    }
 
 
 def _why_left(ways_out: Fixes) -> str:

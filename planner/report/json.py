@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.model.guest import RdmPolicy
 from planner.model.span import Span
@@ -17,6 +17,9 @@ from planner.xen.build import Build
 from planner.xen.hvmloader import Outcome
 from planner.xen.libxl import Layout
 
+if TYPE_CHECKING:
+    from planner.policy.fixes import Fix
+
 SCHEMA_VERSION = 1
 
 
@@ -26,7 +29,7 @@ TOTALS_FIRST = True  # the summary stands before the findings
 
 def part(checked: Checked, look: Look) -> str:
     """The findings of one site."""
-    return BETWEEN.join(_indented(finding_value(checked.site, finding)) for finding in checked.findings)
+    return BETWEEN.join(_indented(finding_value(checked, finding)) for finding in checked.findings)
 
 
 def head(totals: Totals) -> str:
@@ -81,12 +84,12 @@ def _has_findings(totals: Totals) -> bool:
     return bool(any(totals.severities.values()) or totals.acknowledged)
 
 
-def finding_value(site: str, finding: Finding) -> dict[str, Any]:
+def finding_value(checked: Checked, finding: Finding) -> dict[str, Any]:
     """One finding, as README describes it."""
     return {
         "rule": finding.rule.id,
         "severity": finding.severity.value,
-        "site": site,
+        "site": checked.site,
         "guest": finding.guest,
         "file": finding.file,
         "line": finding.place.line if finding.place else None,
@@ -97,8 +100,18 @@ def finding_value(site: str, finding: Finding) -> dict[str, Any]:
         "xen_says": finding.xen_says,
         "help": finding.help,
         "acknowledged": finding.acknowledged,
-        "fixes": [],
+        "fixes": [_fix(fix, finding.guest) for fix in checked.fixes.get(finding, ())],
     }
+
+
+def _fix(fix: Fix, guest: str | None) -> dict[str, Any]:
+    """One fix: `edits` are the guest's config keys with their new values, `others` those of other guests by name.
+
+    A key whose value is null goes; `pci` is the whole new list. `needs` is what a person must answer for first.
+    """
+    others = {name: changed for name, changed in fix.settings.items() if name != guest}
+    edits = fix.settings.get(guest or "", {})
+    return {"title": fix.title, "edits": edits, "others": others, "cost": fix.cost, "needs": fix.needs}
 
 
 def _guest(site: str, build: Build) -> dict[str, Any]:

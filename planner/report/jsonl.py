@@ -15,7 +15,7 @@ TOTALS_FIRST = False
 def part(checked: Checked, look: Look) -> str:
     """A line for every finding of the site."""
     return "".join(
-        json.dumps(finding_value(checked.site, finding), ensure_ascii=False) + "\n" for finding in checked.findings
+        json.dumps(finding_value(checked, finding), ensure_ascii=False) + "\n" for finding in checked.findings
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from planner.policy.checked import Checked, Totals
 from planner.policy.findings import Finding, Severity, grouped
 from planner.report.formats import Look
 from planner.report.words import GLYPHS, Style, plain, plural, printable, wrap
+
+if TYPE_CHECKING:
+    from planner.policy.fixes import Fix
 
 BETWEEN = "\n"
 TOTALS_FIRST = False
@@ -16,7 +20,7 @@ _WIDTH = 80
 
 def part(checked: Checked, look: Look) -> str:
     """A site's findings with what Xen would log and what to do; a blank line between two guests."""
-    return "".join(f"{line}\n" for line in _findings(checked.findings, look.width, look.style))
+    return "".join(f"{line}\n" for line in _findings(checked.findings, look.width, look.style, checked.fixes))
 
 
 def head(totals: Totals) -> str:
@@ -42,7 +46,9 @@ def refusals(findings: Sequence[Finding], *, width: int = _WIDTH, style: Style =
     return "\n".join(_findings(findings, width, style)) + "\n"
 
 
-def _findings(findings: Sequence[Finding], width: int, style: Style) -> list[str]:
+def _findings(
+    findings: Sequence[Finding], width: int, style: Style, fixes: Mapping[Finding, tuple[Fix, ...]] | None = None
+) -> list[str]:
     """Findings in words; those of one rule about one device are told once, with the other regions after it."""
     lines: list[str] = []
     last: Finding | None = None
@@ -51,6 +57,9 @@ def _findings(findings: Sequence[Finding], width: int, style: Style) -> list[str
             lines.append("")
         last = first
         lines += _finding(first, width, style)
+        for fix in fixes.get(first, ()) if fixes else ():
+            condition = f", if {fix.needs}" if fix.needs else ""
+            lines += wrap(printable(f"fix: {fix.title} ({fix.cost}){condition}"), width, "    ")
         if others:
             regions = ", ".join(str(other.region) for other in others)
             lines += wrap(f"the same holds for {regions}", width, "    ")

@@ -54,6 +54,30 @@ def test_a_file_without_a_format_takes_stdouts_place(site: Path) -> None:
     assert Path("out.jsonl").read_text()
 
 
+def test_fixes_are_searched_for_where_they_are_asked_for(site: Path) -> None:
+    shutil.copy(DELL / "scada.cfg", site)
+    plain, asked = (run("check", str(site), "--format", "jsonl", *more).stdout for more in ((), ("--fixes",)))
+    assert all(json.loads(line)["fixes"] == [] for line in plain.splitlines())
+    found = {one["rule"]: one["fixes"] for one in map(json.loads, asked.splitlines())}
+    assert found["MEM212"][0] == {
+        "title": "mmio_hole = 1036",
+        "edits": {"mmio_hole": 1036},
+        "others": {},
+        "cost": "RAM stays where it is, no RAM lost",
+        "needs": None,
+    }
+    assert found["RDM103"] == []
+    text = run("check", str(site), "--fixes").stdout
+    assert "fix: mmio_hole = 1036 (RAM stays where it is, no RAM lost)" in text
+
+
+def test_hosts_to_move_to_are_looked_at_where_they_are_named(site: Path) -> None:
+    shutil.copy(DELL / "storage.cfg", site)
+    assert not {"MIG801", "MIG802"} & {rule for rule, _ in _check(str(site))[1]}
+    moved = _check(str(site), "--moves-to", str(ROOT / "sample-hosts" / "fujitsu-d3401-h2"))[1]
+    assert {"MIG801", "MIG802"} <= {rule for rule, _ in moved}
+
+
 def test_two_reports_in_one_file_and_a_report_over_its_input_are_refused(site: Path) -> None:
     (site / "vm.cfg").write_text(STRICT)
     assert run("check", str(site), "-o", "sarif:a", "-o", "junit:a").exit_code == 2

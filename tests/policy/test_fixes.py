@@ -208,7 +208,7 @@ def test_two_settings_where_one_brings_another_finding() -> None:
     before = report(host(LOW), guest(NIC, rdm="strategy=host"))
     fix = fixes(before, first(before, "CFG612")).found[0]
     assert fix.title == "rdm_policy=strict for 02:00.0 and mmio_hole = 2108"
-    assert fix.settings(before.plan) == {"vm": {"mmio_hole": 2108, "pci": [STRICT]}}
+    assert fix.settings == {"vm": {"mmio_hole": 2108, "pci": [STRICT]}}
     assert not rules(applied(before, fix)) & {"CFG612", "RDM101", "RDM102"}
 
 
