@@ -234,13 +234,18 @@ def _attach_all(guest: Guest, domain: Domain, iommu: Iommu, mapped: tuple[Span, 
         if item.all_functions:
             address = _last_function(iommu, address)
         if any(answer.address == address and answer.ok for answer in attached):
-            line = "already assigned to a different guest"
-            attached.append(Attach(address, False, line, (Step("listed twice", "pt/pci.c:1570-1677", line, "error"),)))
+            line = not_assignable(address)
+            attached.append(Attach(address, False, line, (Step("listed twice", "libxl_pci.c:1677", line, "error"),)))
             continue
         answer = hypervisor.attach(iommu, address, device.policy, mapped, held=held)
         attached.append(answer)
         held += answer.held
     return tuple(attached)
+
+
+def not_assignable(address: Sbdf) -> str:
+    """What libxl says of a device that the guest has already (seen on a real run)."""
+    return f"PCI device {address.segment:x}:{address.bus:x}:{address.device:x}.{address.function} is not assignable"
 
 
 def _last_function(iommu: Iommu, address: Sbdf) -> Sbdf:

@@ -94,9 +94,7 @@ class Firmware:
 
 
 SEABIOS = Firmware(name="seabios", bios_image_base=0xC0000)
-OVMF = Firmware(
-    name="ovmf", bios_image_base=0xF0000, populate_pages=2 * MIB // PAGE
-)  # Debian 12's image, as it was run
+OVMF = Firmware(name="ovmf", bios_image_base=0xF0000, populate_pages=2 * MIB // PAGE)  # Debian 12's image
 ROMBIOS = Firmware(name="rombios", bios_image_base=0xE0000, lowmem_reserved_base=0x9E000)
 FIRMWARE = {firmware.name: firmware for firmware in (SEABIOS, OVMF, ROMBIOS)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
-from planner.xen.build import Build
+from planner.xen.build import Build, not_assignable
 
 
 @guest_rule(
@@ -34,16 +34,16 @@ def bridge(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         "PCI508",
         "A device listed twice",
         Severity.ERROR,
-        by="Xen",
-        why="The first assignment makes the guest its owner, and Xen assigns only what dom0 or nobody owns.",
+        by="libxl",
+        why="The first assignment takes the device off the list of assignable ones, and creation fails at the second.",
         remedy="Drop one of the two items.",
-        source="pt/pci.c:1570-1677",
+        source="libxl_pci.c:1677, seen on a real run",
     )
 )
 def listed_twice(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """The same address in two items of one guest."""
     addresses = [item.address for item in build.guest.pci if item.address is not None]
     for address in dict.fromkeys(one for one in addresses if addresses.count(one) > 1):
-        says = "already assigned to a different guest"
+        says = not_assignable(address)
         message = f"{address.short} is listed {addresses.count(address)} times"
         yield context.finding(rule, build.guest, message, device=address, xen_says=says)
