@@ -59,7 +59,19 @@ def _new(guest: Guest) -> str:
     lines += [f"rdm = {quote(guest.rdm.text)}"] if guest.rdm is not None else []
     lines += [f"passthrough = {quote(guest.passthrough)}"] if guest.passthrough is not None else []
     lines += ["gfx_passthru = 1"] if guest.gfx_passthru else []
+    lines += [f"bios = {quote(guest.firmware)}"] if guest.firmware != "seabios" else []
+    lines += ["xen_platform_pci = 0"] if not guest.xen_platform_pci else []
+    lines += ["usb = 1"] if guest.usb else []
+    lines += [f"usbversion = {guest.usbversion}"] if guest.usbversion is not None else []
+    lines += [f"soundhw = {quote(guest.soundhw)}"] if guest.soundhw is not None else []
+    lines += [_list("vif", [f"model={model}" for model in guest.nics])] if guest.nics else []
+    words = [word for device in guest.extra_devices for word in ("-device", device)]
+    lines += [_list("device_model_args_hvm", words)] if words else []
     return "\n".join(lines) + "\n"
+
+
+def _list(key: str, texts: list[str]) -> str:
+    return f"{key} = [ {', '.join(quote(text) for text in texts)} ]"
 
 
 def _apply(text: str, cuts: list[_Cut]) -> str:
