@@ -49,14 +49,22 @@ class Reading(NamedTuple):
 
 
 def plans(
-    inputs: Sequence[str], *, xen: str | None = None, profile: str | None = None, rdm: str | None = None
+    inputs: Sequence[str],
+    *,
+    xen: str | None = None,
+    profile: str | None = None,
+    rdm: str | None = None,
+    guests_follow: bool = False,
 ) -> list[tuple[str, Plan]]:
-    """The plans that `HOST GUEST…`, `SITE…` or `PLAN.toml…` name, named. InputError for what is unreadable."""
+    """The plans that `HOST GUEST…`, `SITE…` or `PLAN.toml…` name, named. InputError for what is unreadable.
+
+    `guests_follow`: a host without guests is as it should be.
+    """
     reading = Reading(xen, profile, rdm, another_host=options.another_host())
-    return [(site.name, plan(site, reading)) for site in sites(inputs)]
+    return [(site.name, plan(site, reading)) for site in sites(inputs, guests_follow=guests_follow)]
 
 
-def sites(inputs: Sequence[str]) -> list[Site]:
+def sites(inputs: Sequence[str], *, guests_follow: bool = False) -> list[Site]:
     """What the command line names, not read yet. InputError for a guest that would belong to no host."""
     paths = [Path(text) for text in inputs]
     whole = [path for path in paths if is_site(path) or is_plan(path)]
@@ -72,7 +80,7 @@ def sites(inputs: Sequence[str]) -> list[Site]:
             raise InputError("a saved plan names its own guests; give it alone", source=str(first))
         named = [Site(str(first), first / "host.toml" if is_site(first) else first, tuple(paths[1:]))]
     for site in named:
-        if not site.guests and not site.is_plan:
+        if not site.guests and not site.is_plan and not guests_follow:
             click.echo(
                 f"rdm-planner: {printable(site.name)}: no guest is named, so only the host is looked at", err=True
             )
@@ -173,6 +181,8 @@ def _plan(site: Site, stdin_name: str) -> Plan:
     for path in site.guests:
         name = stdin_name if str(path) == "-" else str(path)
         guest = guest_reader.read(storage.read_text(path), name)
+        if str(path) == "-" and guest.file is not None:
+            guest = replace(guest, file=replace(guest.file, on_disk=False))
         if guest.name in guests:
             first = guests[guest.name].file
             raise InputError(
@@ -181,6 +191,14 @@ def _plan(site: Site, stdin_name: str) -> Plan:
         _check_devices(machine, guest, str(site.host))
         guests[guest.name] = guest
     return Plan(host=machine, guests=tuple(guests.values()), host_file=str(site.host))
+
+
+def with_new_guest(plan: Plan, guest: Guest) -> Plan:
+    """`plan` with one guest more. InputError where its name is taken or the host has not its devices."""
+    if plan.guest(guest.name) is not None:
+        raise InputError(f"the plan has a guest {guest.name!r} already")
+    _check_devices(plan.host, guest, plan.host_file)
+    return replace(plan, guests=(*plan.guests, guest))
 
 
 def _check_devices(machine: Host, guest: Guest, host_file: str) -> None:
