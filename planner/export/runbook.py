@@ -15,6 +15,7 @@ from planner.model.plan import Plan
 from planner.model.span import PAGE
 from planner.policy.evaluate import Report
 from planner.xen import boot_options, hypervisor
+from planner.xen.hypervisor import Iommu
 
 GRUB_FILE = "/etc/default/grub.d/rdm-planner.cfg"  # Debian's place for additions to GRUB
 GRUB_CONFIG = "/boot/grub/grub.cfg"
@@ -64,12 +65,11 @@ def make(report: Report) -> Runbook:
         if _device(plan, address).in_use
     )
     xen_options = (*_rmrr_options(report, addresses), *_irq_options(plan))
-    present = plan.host.xen_command_line.split()
-    missing = tuple(option for option in xen_options if option not in present)
-    reboot = f"Xen reads {' and '.join(missing)} only when it starts" if missing else None
+    reboot = f"Xen reads {' and '.join(xen_options)} only when it starts" if xen_options else None
     if taken and reboot is None:
         reboot = "dom0 lets go of what it uses only when it starts without it"
     steps = [_same_device(plan, address) for address in addresses]
+    steps += [_still_said(option) for option in _said_regions(plan, addresses)]
     if addresses:
         steps += [_boot_settings(xen_options, addresses)]
         now = [address for address in addresses if not _device(plan, address).in_use]  # the rest only at the next start
@@ -78,9 +78,9 @@ def make(report: Report) -> Runbook:
 
 
 def rmrr_option(region: ReservedRegion, devices: tuple[Sbdf, ...]) -> str:
-    """`rmrr=` for a region and its devices: first and last page in hex, without 0x (xen-command-line)."""
+    """`rmrr=` for a region and its devices: first and last page in hex, without 0x (as a real Xen was given it)."""
     first, last = region.start // PAGE, region.end // PAGE
-    pages = f"0x{first:x}" if first == last else f"0x{first:x}-0x{last:x}"
+    pages = f"{first:x}" if first == last else f"{first:x}-{last:x}"
     return f"rmrr={pages}={','.join(str(device) for device in devices)}"
 
 
@@ -97,31 +97,31 @@ def _why_left_out(plan: Plan, address: Sbdf) -> str | None:
     return None
 
 
-def _rmrr_options(report: Report, addresses: tuple[Sbdf, ...]) -> tuple[str, ...]:
-    """Options for regions of these devices that Xen knows only from its command line, or would know only from there.
+def _said_regions(plan: Plan, addresses: tuple[Sbdf, ...]) -> tuple[str, ...]:
+    """The `rmrr=` options that the host's Xen has on its command line for these devices."""
+    words = [word for word in plan.host.xen_command_line.split() if word.startswith("rmrr=")]
+    regions = {word: boot_options.rmrr(word).regions for word in words}
+    return tuple(word for word in words if any(region.covers(one) for region in regions[word] for one in addresses))
 
-    A region of the table that Xen does not take up is tried as an option, and named where Xen then takes it.
-    """
+
+def _rmrr_options(report: Report, addresses: tuple[Sbdf, ...]) -> tuple[str, ...]:
+    """Options for regions of the table that Xen does not take up for these devices, where it would take the option."""
     host = report.plan.host
-    said = boot_options.rmrr(host.xen_command_line).regions
-    options = [rmrr_option(region, _scope(region)) for region in said if any(map(region.covers, addresses))]
-    held = {
-        (rdm.declared.start, address) for rdm in report.iommu.regions for address in addresses if rdm.covers(address)
-    }
+    options = []
     for region in host.regions:
         owners = tuple(address for address in addresses if region.covers(address))
-        if region.kind is not RegionKind.RMRR or not owners or all((region.start, one) in held for one in owners):
+        if region.kind is not RegionKind.RMRR or not owners or _has(report.iommu, region, owners):
             continue
         option = rmrr_option(region, owners)
         line = f"{host.xen_command_line} {option}".strip()
         told = hypervisor.boot(host.model_copy(update={"xen_command_line": line}), report.release)
-        if all(any(rdm.declared.start == region.start for rdm in told.regions_of(one)) for one in owners):
+        if _has(told, region, owners):
             options.append(option)
     return tuple(dict.fromkeys(options))
 
 
-def _scope(region: ReservedRegion) -> tuple[Sbdf, ...]:
-    return tuple(scope.device for scope in region.scopes if scope.device is not None)
+def _has(iommu: Iommu, region: ReservedRegion, devices: tuple[Sbdf, ...]) -> bool:
+    return all(any(rdm.span.overlaps(region.span) for rdm in iommu.regions_of(device)) for device in devices)
 
 
 def _irq_options(plan: Plan) -> tuple[str, ...]:
@@ -149,6 +149,14 @@ def _same_device(plan: Plan, address: Sbdf) -> Step:
         f"{address} is still the device of the plan{f': {what}' if what else ''}",
         "addresses move when a card is added or the firmware changes",
         " && ".join(checks),
+    )
+
+
+def _still_said(option: str) -> Step:
+    return Step(
+        f"Xen runs with {option}",
+        "the plan counts on a region that Xen knows only from its command line",
+        f"xl info xen_commandline | grep -qF -- {shlex.quote(option)}",
     )
 
 
