@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench screenshots docs format clean
+.PHONY: run test check bench screenshots docs pci-ids format clean
 
 run: $(READY)  ## open the planner on a bundled sample (without a terminal: print its check and map)
 	@$(BIN)/rdm-planner
@@ -26,6 +26,9 @@ screenshots: $(READY)  ## rebuild screenshots/*.svg from the app
 
 docs: $(READY)  ## rebuild docs/rules/*.md from the rules
 	$(BIN)/python docs/make.py
+
+pci-ids:  ## take the system's pci.ids as the bundled copy; note its version in planner/data/README.md
+	xz -9e -c /usr/share/misc/pci.ids > planner/data/pci.ids.xz
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

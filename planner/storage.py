@@ -18,6 +18,9 @@ from planner.model.errors import InputError
 from planner.model.span import MIB, format_size
 
 MAX_BYTES = 16 * MIB
+_PCI_IDS = tuple(
+    Path(name) for name in ("/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids", "/var/lib/pciutils/pci.ids")
+)
 """More than any inventory, table, listing or config is: a larger file was named by mistake."""
 
 
@@ -249,6 +252,20 @@ def list_folder(path: Path) -> list[Path]:
         return sorted(path.iterdir())
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", source=str(path)) from None
+
+
+def pci_ids() -> str:
+    """The text of pci.ids: the system's where it has one, else the bundled copy."""
+    for path in _PCI_IDS:
+        try:
+            if 0 < path.stat().st_size <= MAX_BYTES:
+                return path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+    import lzma  # only where a name is asked for and the system knows none
+
+    bundled = Path(__file__).parent / "data" / "pci.ids.xz"
+    return lzma.decompress(bundled.read_bytes()).decode("utf-8", errors="replace")
 
 
 def samples_folder() -> Path:

@@ -11,7 +11,7 @@ import click
 from planner import __version__
 from planner.cli import exits
 
-COMMANDS = ("check", "map", "fix", "export", "collect", "explain", "rules", "schema", "samples")
+COMMANDS = ("check", "map", "fix", "export", "diff", "collect", "explain", "rules", "schema", "samples")
 _APP = "app"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -66,11 +67,11 @@ def command(
     from planner.tui.app import run
 
     def opened(path: str) -> Plan:
-        return load.plans([path], xen=xen, profile=profile, rdm=rdm)[0][1]
+        return _named(load.plans([path], xen=xen, profile=profile, rdm=rdm)[0][1])
 
     chosen = Path(name)
     code = run(
-        plan,
+        _named(plan),
         chosen if inputs and load.is_site(chosen) else chosen.parent if load.is_plan(chosen) else None,
         ascii_only=ascii_only,
         settings=settings.read(storage.settings_file()),
@@ -79,3 +80,10 @@ def command(
         plan_file=chosen if load.is_plan(chosen) else None,
     )
     ctx.exit(code)
+
+
+def _named(plan: Plan) -> Plan:
+    """`plan` with names for devices that came without: on a screen they are read."""
+    from planner.cli import load
+
+    return replace(plan, host=load.named(plan.host))

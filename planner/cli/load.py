@@ -95,7 +95,13 @@ def _whole(path: Path) -> Site:
 
 def plan(site: Site, reading: Reading) -> Plan:
     """The plan of one site. InputError for what cannot be read."""
-    read = saved_plan(site.host, reading.another_host) if site.is_plan else _plan(site, reading.stdin_name)
+    return chosen(
+        saved_plan(site.host, reading.another_host) if site.is_plan else _plan(site, reading.stdin_name), reading
+    )
+
+
+def chosen(read: Plan, reading: Reading) -> Plan:
+    """`read` with the release, profile and `rdm=` reading that the command line chooses."""
     return replace(
         read,
         xen=reading.xen or read.xen,
@@ -175,10 +181,42 @@ def host(path: Path) -> Host:
         raise error.within(str(path)) from None
 
 
+def named(machine: Host) -> Host:
+    """`machine` with the names of pci.ids where its listing had none: for who shows devices to people."""
+    from planner.formats import pci_ids
+
+    return pci_ids.fill(machine, storage.pci_ids()) if pci_ids.needs_names(machine) else machine
+
+
+def host_of(path: Path) -> Host:
+    """The inventory at `path`, which may be a site's folder too."""
+    return host(path / "host.toml" if is_site(path) else path)
+
+
+def guests_on(host_path: Path, paths: Sequence[Path]) -> Plan:
+    """The guests of `paths` (configs, one site or one saved plan) on the inventory at `host_path`.
+
+    Devices that it lacks are no input error here: that is for a finding to say.
+    """
+    machine, file = named(host_of(host_path)), str(host_path)
+    if len(paths) == 1 and is_plan(paths[0]):
+        return replace(saved_plan(paths[0], another_host=True), host=machine, host_file=file)
+    if len(paths) == 1 and is_site(paths[0]):
+        paths = guest_files(paths[0])
+    return Plan(host=machine, guests=_guests(paths, "-"), host_file=file)
+
+
 def _plan(site: Site, stdin_name: str) -> Plan:
     machine = host(site.host)
+    guests = _guests(site.guests, stdin_name)
+    for guest in guests:
+        _check_devices(machine, guest, str(site.host))
+    return Plan(host=machine, guests=guests, host_file=str(site.host))
+
+
+def _guests(paths: Sequence[Path], stdin_name: str) -> tuple[Guest, ...]:
     guests: dict[str, Guest] = {}
-    for path in site.guests:
+    for path in paths:
         name = stdin_name if str(path) == "-" else str(path)
         guest = guest_reader.read(storage.read_text(path), name)
         if str(path) == "-" and guest.file is not None:
@@ -188,9 +226,8 @@ def _plan(site: Site, stdin_name: str) -> Plan:
             raise InputError(
                 f"the name {guest.name!r} is taken by {first.path if first else 'another guest'}", source=name
             )
-        _check_devices(machine, guest, str(site.host))
         guests[guest.name] = guest
-    return Plan(host=machine, guests=tuple(guests.values()), host_file=str(site.host))
+    return tuple(guests.values())
 
 
 def with_new_guest(plan: Plan, guest: Guest) -> Plan:

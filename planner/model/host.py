@@ -171,6 +171,7 @@ class PciDevice(_FromFile):
     name: str = ""
     id: Annotated[PciId | None, Field(description="vendor:device")] = None
     subsystem: Annotated[PciId | None, Field(description="vendor:device of the board")] = None
+    subsystem_name: Annotated[str, Field(description="what pci.ids calls the board, or its vendor")] = ""
     class_code: Annotated[ClassCode | None, Field(alias="class")] = None
     class_name: str = ""
     revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}$")] | None = None

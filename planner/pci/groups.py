@@ -14,6 +14,7 @@ from enum import StrEnum
 from planner.model.address import Sbdf
 from planner.model.host import Host, PciDevice, PortType
 from planner.pci.acs import isolates
+from planner.pci.memo import once_per_host
 from planner.pci.requesters import merges_ids
 from planner.pci.sets import AddressSets
 from planner.pci.topology import path_to_root, upstream_bridges
@@ -76,6 +77,7 @@ def grouping(host: Host) -> Grouping:
     return Grouping(tuple(dict.fromkeys(links)), frozenset(unknown))
 
 
+@once_per_host
 def differences(host: Host) -> tuple[Difference, ...]:
     """Where the kernel's groups (`iommu_group`) and ours disagree, among the functions that both place.
 
@@ -133,6 +135,7 @@ class _Tree:
             merges = merges_ids(bridge)
             if merges is None:
                 yield None
+                yield from self._functions(device)  # whatever the bridge is
                 return
             if merges:
                 yield Link(Cause.REQUESTER, lead.address, bridge.address, bridge.address)
@@ -141,6 +144,7 @@ class _Tree:
             blocks = self._path_isolates(bridges[depth:])
             if blocks is None:
                 yield None
+                yield from self._functions(lead)
                 return
             if blocks:
                 break

@@ -20,6 +20,7 @@ from planner.xen.release import Release
 from planner.xen.steps import Step
 
 _HOST_BRIDGE = Sbdf(0, 0, 0, 0)
+CONVENTIONAL_RULE = "vtd/iommu.c:1800-1802"
 _NO_IOMMU = "passthrough not supported on this platform"
 
 
@@ -154,7 +155,7 @@ def _context(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
     bridge = conventional_bridge_above(iommu.devices, address)
     if bridge is not None:
         text = f"a conventional device with a reserved region, behind the bridge {bridge}, stays with dom0"
-        steps.append(Step(text, "vtd/iommu.c:1800-1802", None, "error"))
+        steps.append(Step(text, CONVENTIONAL_RULE, None, "error"))
         return -95
     return 0
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
-from planning import NIC, OTHER, USB, guest, host, report, rmrr, rules
+from planning import NIC, OTHER, USB, function, guest, host, report, rmrr, rules
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest
-from planner.model.host import Bar, DeviceScope, Host, MemoryRange, ReservedRegion
+from planner.model.host import (
+    Acs,
+    AcsControl,
+    Bar,
+    DeviceScope,
+    Host,
+    MemoryRange,
+    PciDevice,
+    RegionKind,
+    ReservedRegion,
+    ResizableBar,
+    ScopeKind,
+)
 from planner.model.span import MIB
+from planner.pci.identity import pins
 from planner.policy.findings import GUEST_CHECKS, HOST_CHECKS, RULES
 
 LOW = rmrr(0x7C4BF000, 0x7C4C0FFF, NIC)
@@ -58,6 +71,60 @@ def _with_class(code: str) -> Host:
 
 
 GRAPHICS = _of_make("8086:1912", "0300", ABOVE)
+
+
+def _with(*devices: PciDevice, regions: tuple[ReservedRegion, ...] = (), **facts: Any) -> Host:
+    """A host with these functions, otherwise as in the other cases."""
+    return host(*regions, **facts).model_copy(update={"devices": devices})
+
+
+def _changed(**facts: Any) -> Host:
+    """A host whose NIC has these facts."""
+    machine = host()
+    devices = [device.model_copy(update=facts) if str(device.address) == NIC else device for device in machine.devices]
+    return machine.model_copy(update={"devices": tuple(devices)})
+
+
+def _pair(first: dict[str, Any], second: dict[str, Any] | None = None, **both: Any) -> Host:
+    """Two functions of one card, NIC and the one beside it, behind a port of which nothing is known."""
+    port = function("0000:00:01.0", None, behind=("02", "02"))
+    facts = (first | both, (first if second is None else second) | both)
+    return _with(port, *(function(address, **one) for address, one in zip((NIC, BESIDE), facts, strict=True)))
+
+
+def _resizable(now: int) -> Host:
+    """A host whose NIC has one BAR of that size, which could have 8 GiB."""
+    machine = _with_bar(now, 0x4000000000, "mem64")
+    sizes = ResizableBar(index=0, sizes=(256 * MIB, 8192 * MIB))
+    devices = tuple(device.model_copy(update={"resizable": (sizes,)}) for device in machine.devices)
+    return machine.model_copy(update={"devices": devices})
+
+
+BESIDE = "0000:02:00.1"
+APART = (guest(NIC, name="a"), guest(BESIDE, name="b"))
+TOGETHER = (guest(NIC, BESIDE, name="a"), guest(name="b"))
+_PCIE_TO_PCI = function("0000:01:00.0", "pcie-to-pci-bridge", behind=("02", "02"))
+_OLD_CARDS = (function(NIC, "conventional"), function("0000:02:01.0", "conventional"))
+_SWITCH = tuple(
+    function(f"0000:01:0{slot}.0", "downstream-port", behind=(f"0{slot + 2}", f"0{slot + 2}")) for slot in (0, 1)
+)
+_ISOLATING = Acs(capable=(AcsControl.REQUEST_REDIRECT,), enabled=(AcsControl.REQUEST_REDIRECT,))
+_SMALL_BARS = [
+    {"bars": [{"index": 0, "kind": "mem32", "start": 0xF0000000 + at, "size": 256}]} for at in (0, 256, 4096)
+]
+_VF = {"id": "8086:56c0", "class_code": "030000", "physfn": Sbdf.parse(USB)}
+_IVMD = ReservedRegion(
+    kind=RegionKind.IVMD,
+    start=0x9618E000,
+    end=0x9618EFFF,
+    flags=8,
+    scopes=(DeviceScope(kind=ScopeKind.RANGE, device=Sbdf.parse(NIC), last=Sbdf.parse(OTHER)),),
+)
+_BELOW = ReservedRegion(
+    start=0xF0000000, end=0xF0000FFF, scopes=(DeviceScope(kind=ScopeKind.BRIDGE, device=Sbdf.parse("0000:00:01.0")),)
+)
+_PORT = function("0000:00:01.0", "root-port", behind=("02", "02"))
+
 
 CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest, ...]]]] = [
     ("RDM101", (host(LOW), guest(STRICT)), (host(LOW), guest(STRICT, memory=1900))),
@@ -206,6 +273,80 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ),
     ("HOT704", (host(LOW, xen="4.14"), guest(RELAXED)), (host(LOW, xen="4.15"), guest(RELAXED))),
     ("MIG803", (host(LOW, xen="4.16"), guest(NIC)), (host(LOW, xen="4.17"), guest(NIC))),
+    (
+        "GRP401",
+        (_with(_PCIE_TO_PCI, *_OLD_CARDS), guest(NIC, name="a"), guest("0000:02:01.0", name="b")),
+        (_with(_PCIE_TO_PCI, *_OLD_CARDS), guest(NIC, "0000:02:01.0", name="a"), guest(name="b")),
+    ),
+    (
+        "GRP402",
+        (_with(*_SWITCH, function(NIC), function(OTHER)), guest(NIC, name="a"), guest(OTHER, name="b")),
+        (
+            _with(*(one.model_copy(update={"acs": _ISOLATING}) for one in _SWITCH), function(NIC), function(OTHER)),
+            guest(NIC, name="a"),
+            guest(OTHER, name="b"),
+        ),
+    ),
+    ("GRP403", (_pair({}), *APART), (_pair({"acs": _ISOLATING}), *APART)),
+    ("GRP403", (_pair({}), *APART), (_pair({}), *TOGETHER)),
+    ("GRP404", (_pair({"id": "1b4b:9230"}, {}), *APART), (_pair({"id": "1b4b:9230"}, {}), *TOGETHER)),
+    (
+        "GRP404",
+        (_with(function(NIC, id="1b4b:9230"), xen_command_line="iommu=verbose"), guest(NIC)),
+        (_with(function(NIC, id="1b4b:9230"), xen_command_line="pci-phantom=02:00,1"), guest(NIC)),
+    ),
+    ("GRP406", (host(interrupt_remapping=False), guest(NIC)), (host(interrupt_remapping=False), guest())),
+    ("GRP407", (_pair({"irq": 16, "msi": 0, "msix": 0}), *APART), (_pair({"irq": 16, "msi": 1, "msix": 0}), *APART)),
+    (
+        "GRP408",
+        (_with(function(NIC, iommu_group=1), function(BESIDE, iommu_group=2)),),
+        (_with(function(NIC, iommu_group=1), function(BESIDE, iommu_group=1)),),
+    ),
+    ("PCI502", (_changed(in_use="root disk"), guest(NIC)), (_changed(in_use="root disk"), guest(OTHER))),
+    ("PCI503", (_changed(resets=()), guest(NIC)), (_changed(resets=("bus",)), guest(NIC))),
+    ("PCI504", (_pair({"resets": ("bus",)}), *APART), (_pair({"resets": ("flr", "bus")}), *APART)),
+    (
+        "PCI505",
+        (_pair({}, {"physfn": Sbdf.parse(NIC)}), *APART),
+        (_pair({}, {"physfn": Sbdf.parse(NIC)}), guest(BESIDE, name="b")),
+    ),
+    ("PCI506", (_changed(**_VF), guest(NIC, gfx_passthru=1)), (_changed(**_VF), guest(NIC, gfx_passthru=0))),
+    ("PCI507", (_changed(msix=65), guest(NIC)), (_changed(msix=64), guest(NIC))),
+    (
+        "PCI507",
+        (_changed(msix=65), guest(NIC)),
+        (_changed(msix=65).model_copy(update={"xen_command_line": "extra_guest_irqs=65"}), guest(NIC)),
+    ),
+    ("PCI509", (host(), guest("0000:09:00.0")), (host(), guest(NIC))),
+    ("PCI510", (_pair({"numa_node": 0}, {"numa_node": 1}), *TOGETHER), (_pair({"numa_node": 0}), *TOGETHER)),
+    ("INV904", (host(devices=("10000:e1:00.0",)),), (host(devices=("ffff:e1:00.0",)),)),
+    (
+        "INV906",
+        (host(LOW, xen_command_line="rmrr=7c4bf=02:00.0"),),
+        (host(LOW, xen_command_line="rmrr=8c4bf=02:00.0"),),
+    ),
+    (
+        "RDM114",
+        (_with(_PORT, function(NIC), regions=(_BELOW,)), guest(NIC)),
+        (_with(_PORT, function(NIC), function(OTHER), regions=(_BELOW,)), guest(OTHER)),
+    ),
+    (
+        "RDM115",
+        (_with(_PCIE_TO_PCI, function(NIC, "conventional"), regions=(HIGH,)), guest(STRICT, memory=1024)),
+        (_with(_PCIE_TO_PCI, function(NIC), regions=(HIGH,)), guest(STRICT, memory=1024)),
+    ),
+    (
+        "RDM117",
+        (host(_IVMD, iommu="amd"), guest(NIC, name="a"), guest(OTHER, name="b")),
+        (host(_IVMD, iommu="amd"), guest(NIC, name="a"), guest(USB, name="b")),
+    ),
+    (
+        "RDM119",
+        (_changed(class_code="0200").model_copy(update={"regions": (LOW,)}), guest(STRICT, memory=1024)),
+        (_changed(class_code="0c0330").model_copy(update={"regions": (LOW,)}), guest(STRICT, memory=1024)),
+    ),
+    ("BAR305", (_resizable(256 * MIB), guest(NIC)), (_resizable(8192 * MIB), guest(NIC))),
+    ("BAR307", (_pair(_SMALL_BARS[0], _SMALL_BARS[1]), *APART), (_pair(_SMALL_BARS[0], _SMALL_BARS[2]), *APART)),
     ("INV902", (host(sources={}),), (host(),)),
     (
         "INV903",
@@ -277,6 +418,8 @@ SAYS_NOTHING = {
     "CFG611": "QEMU believes what it was told",
     "CFG603": "xl goes on with what its stack holds",
     "PCI501": "Xen makes nothing of a bridge, and refuses a host bridge by its error number alone",
+    "PCI506": "libxl goes by vendor and class without a word",
+    "INV904": "Xen has no number for such a segment, so it never hears of it",
     "BAR304": "hvmloader places the BAR and says where, as for every other",
     "HOT703": "hvmloader ran long before the device came",
 }
@@ -399,3 +542,35 @@ def test_a_listing_less_host_knows_the_devices_its_regions_name() -> None:
     machine = host(LOW, devices=())
     assert machine.knows(Sbdf.parse(NIC))
     assert not machine.knows(Sbdf.parse(USB))
+
+
+def test_devices_that_only_dom0_has_beside_a_guest_are_a_notice() -> None:
+    machine = _pair({}, {"driver": "snd_hda_intel"})
+    found = [finding for finding in report(machine, guest(NIC)).findings if finding.rule.id == "GRP403"]
+    assert [finding.severity for finding in found] == ["notice"]
+    assert "02:00.1 in dom0" in found[0].message
+    assert "GRP403" not in rules(report(_pair({}, {"driver": "pciback"}), guest(NIC)))
+
+
+def test_two_guests_may_share_a_device_if_they_take_turns() -> None:
+    found = [f for f in report(host(), guest(NIC, name="a"), guest(NIC, name="b")).findings if f.rule.id == "PCI508"]
+    assert [(finding.guest, finding.severity) for finding in found] == [("a", "notice"), ("b", "notice")]
+
+
+def test_a_pinned_device_that_moved_is_named_with_its_new_address() -> None:
+    before = _with(function(NIC, id="8086:1521"), function(OTHER, id="10de:2684"))
+    after = _with(function(NIC, id="10de:2684"), function(OTHER, id="8086:1521"))
+    known = pins(before, [Sbdf.parse(NIC)])
+    (found,) = [f for f in report(after, guest(NIC), pins=known).findings if f.rule.id == "PCI509"]
+    assert found.message == (
+        "02:00.0 is another device than the one that is pinned: id 10de:2684 instead of 8086:1521; "
+        "the pinned one is now at 03:00.0"
+    )
+    assert found.help == "write 0000:03:00.0 instead"
+    assert "PCI509" not in rules(report(before, guest(NIC), pins=known))
+
+
+def test_what_nobody_has_looked_at_is_no_finding() -> None:
+    """Facts that an inventory does not hold mean silence, whoever owns what."""
+    bare = (function(address, None).model_copy(update={"acs": None}) for address in (NIC, BESIDE, OTHER))
+    assert rules(report(_with(*bare), *APART, guest(OTHER, name="c"))) == set()

@@ -52,6 +52,14 @@ LINES = (
     ),
     LogLine(
         "Xen",
+        "Overlapping RMRRs: [7c4bf-7c4bf] and [7c4bf-7c4c0]",
+        rf"Overlapping RMRRs: \[(?P<address>{HEX})-(?P<end>{HEX})\]",
+        "A region of rmrr= on Xen's command line, pages {address} to {end}, overlaps one that is there already. Xen "
+        "leaves it out and goes on.",
+        rule="INV906",
+    ),
+    LogLine(
+        "Xen",
         "IVMD: overlap with range [7c000,7cfff]",
         rf"IVMD: overlap with range \[(?P<address>{HEX}),(?P<end>{HEX})\]",
         "Two IVMD ranges of the firmware's IVRS table overlap, one of them pages {address} to {end}; Xen gives "

@@ -12,6 +12,7 @@ from planner.policy.rules import (
     memory,
     rdm,
     reserved,
+    scopes,
     suppression,
     tables,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "memory",
     "rdm",
     "reserved",
+    "scopes",
     "suppression",
     "tables",
 ]

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from planner.policy.findings import Context, Finding, Rule, Severity, host_rule
 
+_IGNORED = ("= is read up to", "is passed over", "left out")
+"""How the steps of `xen.boot_options` and `xen.vtd` say that an option's region does not count."""
+
 
 @host_rule(
     Rule(
@@ -53,3 +56,41 @@ def scope_unresolved(context: Context, rule: Rule) -> Iterator[Finding]:
             if scope.problem is not None:
                 message = f"region {region.span}: scope {scope.path or scope.kind} does not resolve: {scope.problem}"
                 yield context.host_finding(rule, message, region=region.span)
+
+
+@host_rule(
+    Rule(
+        "INV904",
+        "Devices in a segment that Xen cannot name",
+        Severity.WARNING,
+        by="Xen",
+        why="Linux numbers what is behind a VMD controller from segment 10000 on; Xen's segments have four digits.",
+        remedy="Switch VMD off in the firmware to give these devices away, or give the VMD controller itself.",
+        source="xen/include/xen/pci.h: a segment has 16 bits",
+    )
+)
+def segment_too_large(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Hosts with functions in a segment above ffff; one finding, however many."""
+    lost = [device.address for device in context.plan.host.devices if not device.address.fits_xen]
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        yield context.host_finding(rule, f"{lost[0]}{more}: Xen has no name for that segment, so no guest can have it")
+
+
+@host_rule(
+    Rule(
+        "INV906",
+        "A region of Xen's command line that does not count",
+        Severity.NOTICE,
+        by="Xen",
+        why="rmrr= and ivmd= take page numbers in hexadecimal, need the machine's own IOMMU, and give way to the "
+        "firmware's regions.",
+        remedy="Correct the option, or drop it.",
+        source="vtd/dmar.c:1195-1264, docs/misc/xen-command-line",
+    )
+)
+def option_ignored(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Regions of `rmrr=` and `ivmd=` that Xen leaves out."""
+    for step in context.iommu.steps:
+        if any(words in step.text for words in _IGNORED):
+            yield context.host_finding(rule, step.text, xen_says=step.log)

@@ -9,6 +9,7 @@ from planner.model.guest import RdmPolicy
 from planner.model.host import Host
 from planner.model.span import GIB4, MIB, Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule, host_rule
+from planner.policy.owners import used_by_dom0
 from planner.xen import hypervisor
 from planner.xen.build import Build
 from planner.xen.libxl import Layout, ReservedEntry
@@ -131,7 +132,7 @@ def sharers_split(context: Context, rule: Rule) -> Iterator[Finding]:
         for guest in dict.fromkeys(guest.name for guest, _ in owners):
             mine = [(owner, device) for owner, device in owners if owner.name == guest]
             others = [f"{device.short} in {owner.name}" for owner, device in owners if owner.name != guest]
-            others += [f"{device.short} in dom0" for device in rdm.devices if _in_use_by_dom0(context, device)]
+            others += [f"{device.short} in dom0" for device in rdm.devices if used_by_dom0(plan, device)]
             if others:
                 device = mine[0][1]
                 named = ", ".join(dict.fromkeys(others))
@@ -312,9 +313,3 @@ def _make_room(layout: Layout, region: Span) -> str | None:
     if MMIO_HOLE_MIN <= hole <= MMIO_HOLE_MAX:
         ways.append(f"mmio_hole at least {hole}")
     return " or ".join(ways) or None
-
-
-def _in_use_by_dom0(context: Context, address: Sbdf) -> bool:
-    device = context.plan.host.by_address.get(address)
-    bound = device is not None and device.driver not in (None, "pciback", "xen-pciback", "vfio-pci")
-    return bound and not context.plan.owners(address)

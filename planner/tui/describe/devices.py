@@ -105,6 +105,8 @@ def _effective(view: View, address: Sbdf) -> str:
 
 def _facts(device: PciDevice) -> Iterator[Paragraph]:
     facts = [f"id {device.id}" if device.id else "", f"revision {device.revision}" if device.revision else ""]
+    board = device.subsystem_name or device.subsystem
+    facts += [f"board {board}" if board else ""]
     facts += [f"driver {device.driver}" if device.driver else "no driver"]
     facts += [f"IOMMU group {device.iommu_group}" if device.iommu_group is not None else ""]
     facts += [f"NUMA node {device.numa_node}" if device.numa_node is not None else ""]
