@@ -90,5 +90,6 @@ def _called(edit: Edit, plan: Plan) -> str:
 def lower(sentence: str) -> str:
     """A sentence to go on with after a colon: an acronym or a setting keeps its letters."""
     word = sentence.split(" ")[0]
-    text = sentence[0].lower() + sentence[1:] if word[1:].islower() or len(word) == 1 else sentence
+    common = len(word) == 1 or word[1:].islower()
+    text = sentence[0].lower() + sentence[1:] if common and word != "Xen" else sentence
     return text.removesuffix(".")

@@ -102,7 +102,7 @@ class _Search:
             worst = near.brings[0]
             return f"{words.title(near.edits)} would clear it, but then {worst.rule.id}: {worst.message}"
         tried = [kind for kind in ("mmio_hole", "rdm_mem_boundary", "memory") if kind in self.tried]
-        said = [f"no {', '.join(tried)} clears it"] if tried else ["no setting changes that"]
+        said = [f"no {' or '.join(tried)} clears it"] if tried else ["no setting changes that"]
         said += [why for why in (ways.why_no_device(self.report, self.finding),) if why]
         if self.finding.rule.id in ("RDM103", "RDM107") and self.report.plan.profile is Profile.DEFAULT:
             said.append("rdm_policy=relaxed takes the xen profile and a written reason")
@@ -170,13 +170,8 @@ class _Search:
 
     def _is_gone(self, after: Report) -> bool:
         """Whether nobody has the finding any more: one that only moved to another guest with its device counts on."""
-        one = self.finding
-        return not any(
-            other.rule is one.rule
-            and (other.device, other.region) == (one.device, one.region)
-            and (one.device is not None or other.guest == one.guest)
-            for other in after.findings
-        )
+        mine = self._subject(self.finding)
+        return not any(self._subject(other) == mine for other in after.findings)
 
     def _loses_data(self, after: Report) -> bool:
         """Whether QEMU now misses RAM of a guest that something else still stops: MEM212 as soon as that is mended."""
@@ -193,12 +188,16 @@ class _Search:
         return tuple(sorted(found, key=lambda one: one.severity.rank))
 
     def _identity(self, one: Finding) -> tuple[object, ...]:
-        """What makes two findings of two reports the same: a device's own ones go with it from guest to guest.
+        """What makes two findings of two reports the same, a worse severity being another."""
+        return (*self._subject(one), one.severity)
+
+    def _subject(self, one: Finding) -> tuple[object, ...]:
+        """What a finding is about: a device's own ones go with it from guest to guest.
 
         A range counts only where it is a region of the host: others follow from the layout.
         """
         region = one.region if one.region in self.regions else None
-        return (one.rule.id, one.guest if one.device is None else None, one.device, region, one.severity)
+        return (one.rule.id, one.guest if one.device is None else None, one.device, region)
 
 
 @dataclass(frozen=True, slots=True)

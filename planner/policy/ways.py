@@ -20,10 +20,15 @@ from planner.xen.build import Build
 from planner.xen.libxl import DEFAULT_MMIO_HOLE
 from planner.xen.xl import DEFAULT_BOUNDARY_KIB, MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
-_LAYOUT = ("RDM", "MEM", "BAR", "CFG", "HOT")
+_LAYOUT = ("RDM", "MEM", "BAR", "CFG", "HOT", "MIG")
+_ABOUT_DEVICES = ("RDM", "MEM", "BAR", "GRP", "PCI")
 _SPLIT = ("RDM105", "RDM117", "BAR307", "PCI504", "PCI505")  # and all of GRP: devices that belong together
-# What no size or policy changes: who shares a region, whose it is, and that it lies below 1 MiB.
-_GIVEN = ("RDM103", "RDM104", "RDM105", "RDM107", "RDM114", "RDM115", "RDM117", "RDM119")
+# What no size or policy changes: who shares a region, whose it is, that it lies below 1 MiB; other keys of the config.
+_GIVEN = (
+    *("RDM103", "RDM104", "RDM105", "RDM107", "RDM114", "RDM115", "RDM117", "RDM119", "MIG801"),
+    *("MEM205", "MEM207", "MEM208", "BAR304", "BAR306", "BAR310", "HOT702"),
+    *("CFG601", "CFG602", "CFG603", "CFG606", "CFG607", "CFG608", "CFG609", "CFG613", "CFG614", "CFG615"),
+)
 _LADDER = range(512, MMIO_HOLE_MAX + 1, 256)
 _LEAST_MEMORY = 64  # MiB: less is no guest
 _TRIES = 24
@@ -56,7 +61,7 @@ def ways(report: Report, finding: Finding) -> Iterator[Way]:
         yield from settings(report, build, finding)
     if family == "GRP" or finding.rule.id in _SPLIT:
         yield from _gather(report, build.guest, finding)
-    if family != "CFG":
+    if family in _ABOUT_DEVICES:
         yield from _other_devices(report, build.guest, finding)
     if family in ("RDM", "MEM", "BAR") and not given:
         yield Way("memory", _memory(report, build, finding))
@@ -178,7 +183,7 @@ def _other_devices(report: Report, guest: Guest, finding: Finding) -> Iterator[W
 def why_no_device(report: Report, finding: Finding) -> str:
     """Why no other device may stand in for the finding's, in words; "" where it is about none."""
     old = report.plan.host.by_address.get(finding.device) if finding.device is not None else None
-    if old is None:
+    if old is None or finding.rule.id[:3] not in _ABOUT_DEVICES:
         return ""
     if (old.class_code or "").startswith(_STORAGE):
         return "another storage controller has other disks"
