@@ -25,7 +25,7 @@ def command(artefacts: Path | None, output: Path | None, script: bool, redact: b
     collect the tar that it makes.
     """
     from planner import collect, storage
-    from planner.cli.load import LIVE
+    from planner.cli.load import LIVE, named
     from planner.formats import host_toml
     from planner.report.words import printable
 
@@ -40,7 +40,7 @@ def command(artefacts: Path | None, output: Path | None, script: bool, redact: b
             if artefacts is None or str(artefacts) == LIVE
             else collect.collect(artefacts, private=not redact)
         )
-        rendered = host_toml.render(collection.host)
+        rendered = host_toml.render(named(collection.host))
     if output is not None:
         storage.write_result(output, rendered)
     else:

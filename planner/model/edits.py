@@ -191,7 +191,10 @@ def apply(plan: Plan, edit: Edit) -> Plan:
     guest = plan.guest(edit.guest)
     if guest is None:
         raise EditError(f"there is no guest {edit.guest}")
-    return plan.with_guest(_edit_guest(plan, guest, edit))
+    edited = plan.with_guest(_edit_guest(plan, guest, edit))
+    if isinstance(edit, Assign | Release) and edit.address in plan.pins:  # whoever chooses anew means what is there now
+        return replace(edited, pins={at: pin for at, pin in plan.pins.items() if at != edit.address})
+    return edited
 
 
 def _edit_plan(plan: Plan, edit: OfPlan) -> Plan:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from planner.model.address import Sbdf
 from planner.model.host import Host
-from planner.model.plan import Pin
+from planner.model.plan import Pin, Plan
 from planner.pci.topology import scope_path, upstream_bridges
 
 
@@ -24,6 +25,14 @@ def pins(host: Host, addresses: Iterable[Sbdf]) -> dict[Sbdf, Pin]:
     """The identities of `addresses`, in order of address."""
     above = upstream_bridges(host)
     return {address: pin(host, address, above) for address in sorted(set(addresses))}
+
+
+def pinned(plan: Plan) -> Plan:
+    """`plan` with a pin for every device that a guest has: its own where there is one, else what is there now."""
+    wanted = {item.address for guest in plan.guests for item in guest.pci if item.address is not None}
+    known = {address: one for address, one in plan.pins.items() if address in wanted}
+    listed = [address for address in wanted if address in plan.host.by_address]
+    return replace(plan, pins=pins(plan.host, listed) | known)
 
 
 def differs(expected: Pin, found: Pin) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from planner.model.host import Host
 from planner.model.plan import Plan
 from planner.pci.drift import Drift, compare
-from planner.pci.identity import pins
+from planner.pci.identity import pinned
 from planner.policy.evaluate import Report, evaluate
 from planner.policy.findings import Finding
 
@@ -19,9 +19,7 @@ def assess(plan: Plan, new: Host, new_file: str) -> tuple[Drift, Report, tuple[F
     a finding. One that the old report has for the same guest and device is not new, whatever its figures.
     """
     before = evaluate(plan)
-    wanted = [item.address for guest in plan.guests for item in guest.pci if item.address is not None]
-    known = pins(plan.host, [address for address in wanted if address in plan.host.by_address])
-    moved = replace(plan, host=new, host_file=new_file, pins=known | dict(plan.pins))
+    moved = replace(pinned(plan), host=new, host_file=new_file)
     after = evaluate(moved)
     old = {_key(finding) for finding in before.findings}
     fresh = tuple(finding for finding in after.findings if _key(finding) not in old)

@@ -11,6 +11,7 @@ from planner.formats.xlcfg import guest as guest_reader
 from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.model.plan import Plan
+from planner.pci.identity import pinned
 from planner.session import Snapshot
 from planner.tui.exporting import Exporter
 from planner.tui.state import State
@@ -74,7 +75,7 @@ class Files:
             except InputError:
                 raise InputError("is there already, and no saved plan: name another", source=str(path)) from None
         storage.make_folder(path.parent)
-        text = plan_toml.render(plan_toml.save(plan, lambda name: storage.path_from(path.parent, name)))
+        text = plan_toml.render(plan_toml.save(pinned(plan), lambda name: storage.path_from(path.parent, name)))
         known = {path: self.plan_text} if self.plan_text is not None and path == self.plan_file else {}
         backup = storage.write_texts({path: text}, known)[path]
         self.plan_file, self.plan_text = path, text

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from planning import guest
+
 from planner.model.address import Sbdf
+from planner.model.edits import Assign, Release, apply
 from planner.model.host import Bridge, Host, PciDevice
-from planner.model.plan import Pin
-from planner.pci.identity import differs, find, pin, pins
+from planner.model.plan import Pin, Plan
+from planner.pci.identity import differs, find, pin, pinned, pins
 from planner.pci.topology import resolve, scope_path
 
 
@@ -48,3 +52,17 @@ def test_the_same_card_elsewhere_is_found_by_its_ids() -> None:
     assert find(machine(4), moved) == (at("04:00.0"),)
     assert find(machine(4), Pin("8086:ffff", "", "00:1c.7/00.0")) == ()
     assert list(pins(machine(4), (at("04:00.0"), at("00:1d.0")))) == [at("00:1d.0"), at("04:00.0")]
+
+
+def test_a_saved_plan_pins_what_its_guests_have() -> None:
+    plan = Plan(machine(4), (guest("04:00.0", "00:1d.0"), guest("04:00.1", name="other")))
+    kept = Pin("10de:2684")
+    found = pinned(replace(plan, pins={at("00:1d.0"): kept, at("05:00.0"): kept})).pins
+    assert found == {at("04:00.0"): pin(machine(4), at("04:00.0")), at("00:1d.0"): kept}
+
+
+def test_choosing_a_device_anew_means_what_is_there_now() -> None:
+    plan = replace(Plan(machine(4), (guest("04:00.0", name="vm"),)), pins={at("04:00.0"): Pin("10de:2684")})
+    released = apply(plan, Release("vm", at("04:00.0")))
+    assert released.pins == {}
+    assert apply(released, Assign("vm", at("04:00.0"))).pins == {}
