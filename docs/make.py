@@ -1,6 +1,6 @@
-"""Rebuild docs/rules/ from the rules themselves: `python docs/make.py`.
+"""Rebuild docs/rules/ and the manual page from the rules and commands themselves: `python docs/make.py`.
 
-The same rules give the same bytes; a test fails where a page is not current.
+The same program gives the same bytes; a test fails where a page is not current.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from docs import man  # noqa: E402
 from planner.policy import evaluate as _registers_the_rules  # noqa: E402, F401
 from planner.report import rules  # noqa: E402
 
@@ -25,6 +26,7 @@ def pages() -> dict[str, str]:
 def main() -> None:
     """Write every page and drop those of rules that are gone."""
     FOLDER.mkdir(exist_ok=True)
+    (ROOT / "docs" / "rdm-planner.1").write_text(man.page(), encoding="utf-8")
     wanted = pages()
     for path in FOLDER.glob("*.md"):
         if path.name not in wanted:

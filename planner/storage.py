@@ -7,7 +7,6 @@ import glob
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +23,7 @@ _PCI_IDS = tuple(
 """More than any inventory, table, listing or config is: a larger file was named by mistake."""
 
 
-_read: set[Path] = set()  # what this process has read: a result must not replace it
+_read: set[str] = set()  # what this process has read: a result must not replace it
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
@@ -38,7 +37,7 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
                 raise InputError(f"expected a file, but this is {what}", source=str(path))
             with path.open("rb") as file:
                 data = file.read(limit + 1)
-            _read.add(Path(os.path.realpath(path)))
+            _read.add(str(path))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", source=str(path)) from None
     if len(data) > limit:
@@ -170,7 +169,7 @@ def _take_back(one: _Staged) -> None:
 
 def write_result(path: Path, text: str) -> None:
     """Write a report or an inventory. InputError, and nothing written, where that would replace what it was made of."""
-    if Path(os.path.realpath(path)) in _read:
+    if os.path.realpath(path) in map(os.path.realpath, _read):
         raise InputError("is one of the files that were read; name another for the result", source=str(path))
     write_text(path, text)
 
@@ -183,7 +182,7 @@ def path_from(folder: Path, path: str) -> str:
 
 def keep(*paths: Path) -> None:
     """Let no result replace these files: a process beside this one reads them."""
-    _read.update(Path(os.path.realpath(path)) for path in paths)
+    _read.update(map(str, paths))
 
 
 Stamp = tuple[int, int]
@@ -297,6 +296,8 @@ def _free_backup(target: Path, old: bytes, stamp: str) -> Path:
 
 def _stage(target: Path, data: bytes, like: Path) -> Path:
     """A finished file beside `target`, ready to be moved there, with mode, owner and attributes of `like` if any."""
+    import tempfile  # only where something is written: it loads a lot
+
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:

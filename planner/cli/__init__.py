@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from planner import __version__
 from planner.cli import exits
 
-COMMANDS = ("check", "map", "fix", "export", "diff", "collect", "explain", "rules", "schema", "samples")
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMMANDS = ("check", "map", "fix", "export", "diff", "collect", "explain", "rules", "schema", "samples", "completion")
 _APP = "app"
 
 
@@ -28,9 +33,17 @@ class _Commands(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing and not args:  # a shell asks for completions of the first word
+            return super().parse_args(ctx, args)
         if not args or (args[0] not in (*COMMANDS, "--help", "-h", "--version")):
             args = [_APP, *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, and files: the first word may be either."""
+        from click.shell_completion import CompletionItem
+
+        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="file")]
 
 
 @click.group(
@@ -52,6 +65,10 @@ def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with the code that `exits` lists; bad input never shows a traceback."""
     from planner.model.errors import InputError
 
+    # Modules are loaded once and stay: with its usual threshold the collector would look at them again and again.
+    gc.set_threshold(50_000)
+    # No other package's plugin is to see or change what is read, and looking for them takes time.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         _group.main(args, prog_name="rdm-planner", standalone_mode=True)
     except InputError as error:

@@ -31,7 +31,7 @@ class _App(click.Command):
 
 
 @click.command("rdm-planner", cls=_App)
-@click.argument("inputs", nargs=-1, metavar="[HOST [GUEST.cfg]... | SITE | PLAN.toml]")
+@click.argument("inputs", nargs=-1, type=click.Path(), metavar="[HOST [GUEST.cfg]... | SITE | PLAN.toml]")
 @options.plan_options
 @click.option("--ascii", "ascii_only", is_flag=True, help="draw with ASCII characters only")
 @click.pass_context

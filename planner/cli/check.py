@@ -51,6 +51,7 @@ class Target(NamedTuple):
 @click.option(
     "--stdin-filename", metavar="NAME", default="-", help="what to call a guest that comes from standard input (-)"
 )
+@click.option("--sites", "of_files", is_flag=True, help="check the whole site that each named file is in (for hooks)")
 @click.option("-j", "--jobs", type=click.IntRange(1), help="processes for many sites; default: one a processor")
 @click.option("--fixes", "with_fixes", is_flag=True, help="search the fixes of every finding, for json, jsonl and text")
 @click.option(
@@ -77,6 +78,7 @@ def command(
     quiet: bool,
     fail_on: str,
     stdin_filename: str,
+    of_files: bool,
     jobs: int | None,
     with_fixes: bool,
     moves_to: tuple[Path, ...],
@@ -103,9 +105,10 @@ def command(
     known = baselines.parse(storage.read_text(baseline), str(baseline)) if baseline is not None else None
     reading = load.Reading(xen, profile, rdm, stdin_filename, options.another_host(), moves_to)
     task = fleet.Task(reading, looks, known, write_baseline is not None, with_fixes)
-    sites = load.sites(inputs)
-    for site in sites:
-        storage.keep(site.host, *site.guests)
+    sites = load.sites_of(inputs) if of_files else load.sites(inputs)
+    if any(target.path is not None for target in targets):
+        for site in sites:
+            storage.keep(*site.files())
     documents = [_Document(target, look, coloured) for target, (_, look) in zip(targets, looks, strict=True)]
 
     def take(parts: tuple[str, ...]) -> None:
@@ -114,7 +117,7 @@ def command(
 
     with _progress(len(sites), to_terminal=any(target.path is None for target in targets)) as step:
         result = fleet.run(sites, task, jobs, take, step)
-    if result.unreadable < len(sites):
+    if result.unreadable < len(sites) or not sites:
         for document in documents:
             document.finish(result.totals)
     if result.unreadable:

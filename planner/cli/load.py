@@ -25,12 +25,25 @@ TARS = (".tar", ".tar.gz", ".tgz")
 
 
 class Site(NamedTuple):
-    """What the command line names as one whole: a site, a host with guests, or a saved plan (`host` is then that)."""
+    """What the command line names as one whole: a site, a host with guests, or a saved plan (`host` is then that).
+
+    `guests` None: those of the site's folder, which is listed when it is read (a fleet has very many).
+    """
 
     name: str
     host: Path
-    guests: tuple[Path, ...] = ()
+    guests: tuple[Path, ...] | None = None
     is_plan: bool = False
+
+    def files(self) -> tuple[Path, ...]:
+        """The host's file and the guests'; a saved plan's own alone."""
+        return (self.host, *self.guest_files())
+
+    def guest_files(self) -> Sequence[Path]:
+        """The guests' files, in order."""
+        if self.guests is None:
+            return () if self.is_plan else guest_files(self.host.parent)
+        return self.guests
 
 
 class Reading(NamedTuple):
@@ -80,16 +93,28 @@ def sites(inputs: Sequence[str], *, guests_follow: bool = False) -> list[Site]:
             raise InputError("a saved plan names its own guests; give it alone", source=str(first))
         named = [Site(str(first), first / "host.toml" if is_site(first) else first, tuple(paths[1:]))]
     for site in named:
-        if not site.guests and not site.is_plan and not guests_follow:
+        if not site.is_plan and not guests_follow and not site.guest_files():
             click.echo(
                 f"rdm-planner: {printable(site.name)}: no guest is named, so only the host is looked at", err=True
             )
     return named
 
 
+def sites_of(inputs: Sequence[str]) -> list[Site]:
+    """The sites that the named files are in, each once; a file in none is passed over."""
+    found: dict[Path, None] = {}
+    for path in map(Path, inputs):
+        folder = path if is_site(path) else path.parent
+        if is_site(folder):
+            found[folder] = None
+        else:
+            _pass_over(path)
+    return [_whole(folder) for folder in found]
+
+
 def _whole(path: Path) -> Site:
     if is_site(path):
-        return Site(str(path), path / "host.toml", tuple(guest_files(path)))
+        return Site(str(path), path / "host.toml")
     return Site(str(path), path, is_plan=True)
 
 
@@ -135,6 +160,10 @@ def _skip(path: Path) -> None:
     """Pass over what is no site among several; a guest there would belong to no host."""
     if path.suffix == ".cfg" or str(path) == "-":
         raise InputError("a guest among several sites: which host is it for?", source=str(path))
+    _pass_over(path)
+
+
+def _pass_over(path: Path) -> None:
     click.echo(f"rdm-planner: {printable(str(path))}: no site (no host.toml in it), passed over", err=True)
 
 
@@ -208,7 +237,7 @@ def guests_on(host_path: Path, paths: Sequence[Path]) -> Plan:
 
 def _plan(site: Site, stdin_name: str) -> Plan:
     machine = host(site.host)
-    guests = _guests(site.guests, stdin_name)
+    guests = _guests(site.guest_files(), stdin_name)
     for guest in guests:
         _check_devices(machine, guest, str(site.host))
     return Plan(host=machine, guests=guests, host_file=str(site.host))

@@ -16,7 +16,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 ANOTHER_HOST = "planner.another_host"
 """Where `--another-host` stands in the context: only loading asks for it."""
 
-inputs = click.argument("inputs", nargs=-1, required=True, metavar="HOST GUEST... | SITE... | PLAN...")
+inputs = click.argument(
+    "inputs", nargs=-1, required=True, type=click.Path(), metavar="HOST GUEST... | SITE... | PLAN..."
+)
 
 
 colour = click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from planner.model.address import Sbdf
 
@@ -23,8 +24,7 @@ class RdmStrategy(StrEnum):
     HOST = "host"
 
 
-@dataclass(frozen=True, slots=True)
-class RdmReading:
+class RdmReading(NamedTuple):
     """What a release's parser makes of an `rdm=` string.
 
     `accepted` False: xl drops the whole setting without a word. A field that is None was never written, and xl then
@@ -37,8 +37,7 @@ class RdmReading:
     messages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RdmSetting:
+class RdmSetting(NamedTuple):
     """An `rdm=` string and its two readings: as the manual has it (and Xen up to 4.14), and as shipped since 4.15."""
 
     text: str
@@ -72,8 +71,7 @@ class Passthrough:
         return f"{str(self.address)[:-1]}*" if self.all_functions else str(self.address)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Line and column in a config, from 1."""
 
     line: int

@@ -99,7 +99,7 @@ ScopePath = Annotated[
 
 
 class _FromFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Bar(_FromFile):
@@ -194,7 +194,7 @@ class PciDevice(_FromFile):
     bars: tuple[Bar, ...] = ()
     resizable: Annotated[tuple[ResizableBar, ...], Field(description="BARs whose size can be changed")] = ()
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     @property
     def is_bridge(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.model.address import Sbdf
 from planner.model.host import DeviceScope, Host, PciDevice, PortType, ReservedRegion, ScopeKind
@@ -14,8 +14,7 @@ _PCI_FUNCTIONS = (ScopeKind.ENDPOINT, ScopeKind.BRIDGE)
 _CONVENTIONAL_BRIDGES = (PortType.CONVENTIONAL, PortType.PCIE_TO_PCI_BRIDGE, PortType.PCI_TO_PCIE_BRIDGE)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """Where a path leads: the function, or in words why nobody can tell. One of the two is None."""
 
     device: Sbdf | None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from itertools import groupby
+from typing import NamedTuple
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest, Place
@@ -79,8 +80,7 @@ def grouped(findings: Sequence[Finding]) -> Iterator[tuple[Finding, tuple[Findin
         yield first, tuple(others)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a rule may look at: the plan, what Xen knows of the host, every guest's build."""
 
     plan: Plan

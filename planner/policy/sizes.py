@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.model.edits import SetSize
 from planner.model.host import Host
@@ -13,8 +13,7 @@ from planner.xen.xl import DEFAULT_BOUNDARY_KIB, MMIO_HOLE_MAX, MMIO_HOLE_MIN
 _MOST_MEMORY = 32 << 10  # MiB; where nobody has said how much RAM the host has
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """One size of a guest in MiB: `said` in its config or None, `effective` what Xen goes by, and its range."""
 
     key: str

@@ -19,6 +19,7 @@ from planner.xen.libxl import Layout
 
 if TYPE_CHECKING:
     from planner.policy.fixes import Fix
+    from planner.report.schema import FindingValue, FixValue, SpanValue, Summary
 
 SCHEMA_VERSION = 1
 
@@ -52,7 +53,7 @@ def map(reports: Sequence[tuple[str, Report]]) -> str:  # noqa: A001
     return _dump(_head(releases, profiles) | {"guests": guests})
 
 
-def span(value: Span) -> dict[str, Any] | None:
+def span(value: Span) -> SpanValue | None:
     """A span: inclusive end in hex as DMAR and lspci print it, size in bytes; None for an empty one."""
     if value.size == 0:
         return None
@@ -63,7 +64,7 @@ def _dump(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _indented(value: dict[str, Any]) -> str:
+def _indented(value: FindingValue) -> str:
     return textwrap.indent(json.dumps(value, indent=2, ensure_ascii=False), "    ")
 
 
@@ -75,16 +76,22 @@ def _head(releases: set[str], profiles: set[str]) -> dict[str, Any]:
     }
 
 
-def _summary(totals: Totals) -> dict[str, int]:
-    counts = {f"{severity}s": totals.severities[severity] for severity in Severity}
-    return {"guests": totals.guests} | counts | {"acknowledged": totals.acknowledged, "ignored": totals.ignored}
+def _summary(totals: Totals) -> Summary:
+    return {
+        "guests": totals.guests,
+        "errors": totals.severities[Severity.ERROR],
+        "warnings": totals.severities[Severity.WARNING],
+        "notices": totals.severities[Severity.NOTICE],
+        "acknowledged": totals.acknowledged,
+        "ignored": totals.ignored,
+    }
 
 
 def _has_findings(totals: Totals) -> bool:
     return bool(any(totals.severities.values()) or totals.acknowledged)
 
 
-def finding_value(checked: Checked, finding: Finding) -> dict[str, Any]:
+def finding_value(checked: Checked, finding: Finding) -> FindingValue:
     """One finding, as README describes it."""
     return {
         "rule": finding.rule.id,
@@ -104,13 +111,13 @@ def finding_value(checked: Checked, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _fix(fix: Fix, guest: str | None) -> dict[str, Any]:
+def _fix(fix: Fix, guest: str | None) -> FixValue:
     """One fix: `edits` are the guest's config keys with their new values, `others` those of other guests by name.
 
     A key whose value is null goes; `pci` is the whole new list. `needs` is what a person must answer for first.
     """
-    others = {name: changed for name, changed in fix.settings.items() if name != guest}
-    edits = fix.settings.get(guest or "", {})
+    others = {name: dict(changed) for name, changed in fix.settings.items() if name != guest}
+    edits = dict(fix.settings.get(guest or "", {}))
     return {"title": fix.title, "edits": edits, "others": others, "cost": fix.cost, "needs": fix.needs}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from planner.model.guest import RdmStrategy
 from planner.model.span import KIB, Span, format_size
@@ -71,7 +70,7 @@ def at_stage(build: Build, stage: str | None) -> tuple[Segment, ...]:
     if build.layout is None:
         return ()
     if stage == STAGES[0]:
-        alone = replace(build.domain, devices=(), strategy=RdmStrategy.IGNORE)
+        alone = build.domain._replace(devices=(), strategy=RdmStrategy.IGNORE)
         return segments(libxl.build(alone, build.iommu, build.release))
     return segments(build.layout) if stage in STAGES[1:3] else build.segments
 

@@ -74,12 +74,14 @@ def _finding(finding: Finding, width: int, style: Style) -> list[str]:
     )
     severity = finding.severity.value if finding.acknowledged is None else "acknowledged"
     verdict = f"{GLYPHS[severity]} {severity}"
-    room = width - len(f"{where}: {verdict} {finding.rule.id} ")
-    lines = [f"{where}: {style(verdict, severity)} {style(finding.rule.id, 'bold')}"]
-    if subject and len(subject) <= room:
-        lines[0] += f" {subject}"
-    elif subject:
-        lines += wrap(subject, width, "    ")
+    coloured = f"{style(verdict, severity)} {style(finding.rule.id, 'bold')}"
+    said = f"{verdict} {finding.rule.id}"
+    if len(f"{where}: {said} {subject}") <= width:
+        lines = [f"{where}: {coloured} {subject}".rstrip()]
+    elif len(f"{where}: {said}") <= width:
+        lines = [f"{where}: {coloured}", *wrap(subject, width, "    ")]
+    else:  # a long path stands alone
+        lines = [f"{where}:", f"    {coloured}", *wrap(subject, width, "    ")]
     lines += wrap(printable(finding.message), width, "    ")
     if finding.xen_says:
         lines += wrap(f"{finding.rule.by} says: {printable(finding.xen_says)}", width, "    ", style, "dim")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.model.address import Sbdf
 from planner.model.host import DeviceScope, RegionKind, ReservedRegion, ScopeKind
@@ -28,8 +28,7 @@ _BDF = re.compile(r"(?:([0-9a-fA-F]+):)?([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\.(
 _MAX_PAGE = 1 << 52
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(NamedTuple):
     """The regions that an option adds, in the order they are written, and what Xen says while it reads them."""
 
     regions: tuple[ReservedRegion, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from planner.model.address import Sbdf
@@ -143,7 +143,7 @@ def without_regions(build: Build) -> Outcome | None:
     if build.layout is None:
         return None
     ram = tuple(entry for entry in build.layout.e820 if entry.type != "reserved")
-    return _firmware(build.guest, build.domain, replace(build.layout, e820=ram), build.functions, build.release)
+    return _firmware(build.guest, build.domain, build.layout._replace(e820=ram), build.functions, build.release)
 
 
 def _firmware(
@@ -211,7 +211,7 @@ def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) 
     untold = [str(span) for span in answer.held if span not in told]
     if untold:
         step = Step(f"the guest's e820 does not list {', '.join(untold)}", "libxl_dm.c:468-670 runs at creation only")
-        answer = replace(answer, steps=(*answer.steps, step))
+        answer = answer._replace(steps=(*answer.steps, step))
     return answer
 
 

@@ -8,7 +8,6 @@ them; QEMU's hw/xen/xen_pt.c for which registers of a real device it shows.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,8 +28,7 @@ class Model(NamedTuple):
     int_pin: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmulatedHardware:
+class EmulatedHardware(NamedTuple):
     """What of an xl.cfg decides the emulated devices, with xl's and libxl's defaults.
 
     `video_mib` is libxl's video RAM. `nics`: the model of each `vif` that QEMU emulates, in order (not those of

@@ -83,8 +83,7 @@ class Bar(NamedTuple):
         return Span.sized(self.address + (self.upper if self.space == "low" else 0), self.size)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firmware:
+class Firmware(NamedTuple):
     """The BIOS that hvmloader starts: where it reserves memory below 1 MiB and how many pages its image takes."""
 
     name: str

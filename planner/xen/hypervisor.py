@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
@@ -56,8 +57,7 @@ class Iommu:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(NamedTuple):
     """What Xen answers when a device is to be assigned; `error` is its line where it refuses or warns.
 
     `held` are the regions that the guest now has mapped 1:1 for this device.

@@ -6,7 +6,6 @@ domain_construct_memmap (libxl_x86.c:679-782), the same code from 4.14 to master
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from planner.model.address import Sbdf
@@ -52,8 +51,7 @@ class ReservedEntry(NamedTuple):
     wanted: RdmPolicy | None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Stages `reserved` and `e820`. Addresses in bytes; `high_end` 0: no RAM above 4 GiB.
 
     When `ok` is False the figures are as they stood when libxl gave up, and `error` is the line it logged first.

@@ -7,7 +7,7 @@ and the guest's own view were read out (they gave the rules for where QEMU parks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.model.span import GIB4, KIB, MIB, Span, round_up
 from planner.xen.guest_pci import Function
@@ -20,8 +20,7 @@ _BLOCK = 256 * KIB  # QEMU starts each block of RAM on a multiple of this
 _CLASS_VGA = 0x0300
 
 
-@dataclass(frozen=True, slots=True)
-class QemuView:
+class QemuView(NamedTuple):
     """Where QEMU believes RAM is, and what it parks behind it, in guest memory, when it starts.
 
     `scratch` is video RAM and the VGA ROM (empty without VGA), `roms` are the boot ROMs of emulated cards. `lost` is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.model.address import Sbdf
 from planner.model.host import RegionKind, ReservedRegion
@@ -43,8 +44,7 @@ class Rdm:
         return address in self.devices
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The regions that stay, in the order in which Xen lists them; `error` is its line where it gave the table up."""
 
     regions: tuple[Rdm, ...]

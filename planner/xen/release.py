@@ -6,13 +6,12 @@ where only "between 4.17 and master" is known, the property says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.model.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """One Xen release, as shipped. `was_run`: its own code answered the vectors."""
 
     name: str

@@ -5,7 +5,7 @@ Source: tools/xl/xl_parse.c and the defaults of tools/libs/light/libxl_create.c.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest, RdmPolicy, RdmReading, RdmStrategy
@@ -30,16 +30,14 @@ _TOO_LITTLE_VIDEORAM = {
 _TWO_USBS = "usbversion and/or usbredirection cannot be enabled with usb and/or usbdevice parameters."
 
 
-@dataclass(frozen=True, slots=True)
-class DomainDevice:
+class DomainDevice(NamedTuple):
     """A device as libxl gets it. `policy` INVALID: not said, which means strict; None: undefined (stack garbage)."""
 
     address: Sbdf | None
     policy: RdmPolicy | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
+class Domain(NamedTuple):
     """What xl hands to libxl. Sizes in KiB as there; None where libxl chooses. `policy` None: undefined."""
 
     type: str
@@ -56,8 +54,7 @@ class Domain:
     acpi_modules: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """Stage `asked`: the domain, or the line with which xl or libxl refuses the config."""
 
     domain: Domain

@@ -219,6 +219,17 @@ def test_a_guest_from_standard_input_has_the_name_it_is_given(site: Path) -> Non
     assert broken.stderr.startswith("rdm-planner: guests/web.cfg:1:12: ")
 
 
+def test_a_hook_names_files_and_whole_sites_are_checked(site: Path) -> None:
+    (site / "vm.cfg").write_text(CLEAN)
+    (site / "other.cfg").write_text(STRICT.replace("clean", "other"))
+    Path("setup.cfg").write_text("[metadata]\n")
+    result = run("check", "--sites", "setup.cfg", "site/host.toml", "site/vm.cfg", "--format", "jsonl")
+    assert result.exit_code == 1
+    assert {json.loads(line)["guest"] for line in result.stdout.splitlines()} == {"other"}
+    assert "setup" in result.stderr
+    assert run("check", "--sites", "setup.cfg", "--format", "concise").exit_code == 0
+
+
 def _fleet(folder: Path, count: int) -> list[str]:
     for number in range(count):
         one = folder / f"host{number:03}"

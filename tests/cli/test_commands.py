@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from acpi_tables import dmar, rmrr, scope
 from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
 
 from planner.cli import _group, fleet, main
 from planner.cli.check import FORMATS
@@ -170,11 +172,19 @@ def test_export_refuses_while_anything_blocks_and_says_what(site: Path, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_schema_describes_what_the_samples_are() -> None:
-    schema = json.loads(run("schema", "host").stdout)
-    assert schema["title"] == "Host"
-    assert "regions" in schema["properties"]
-    assert schema["additionalProperties"] is False
+def test_schemas_describe_what_is_read_and_written() -> None:
+    schemas = {name: json.loads(run("schema", name).stdout) for name in ("host", "plan", "settings", "report")}
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+        assert schema["additionalProperties"] is False
+    host, settings, report = (Draft202012Validator(schemas[name]) for name in ("host", "settings", "report"))
+    for site in SITES:
+        assert list(host.iter_errors(tomllib.loads((site / "host.toml").read_text()))) == []
+    assert settings.is_valid({"paths": [{"match": ["lab/*"], "ignore": {"RDM104": "why"}}]})
+    assert not settings.is_valid({"paths": [{"match": ["lab/*"], "ignore": {"RDM104": ""}}]})
+    for sites in (SITES, SITES[:1]):
+        found = json.loads(run("check", *map(str, sites), "--format", "json").stdout)
+        assert [error.message for error in report.iter_errors(found)] == []
 
 
 def test_samples_are_listed_and_found() -> None:

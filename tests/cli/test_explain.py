@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from cli.test_commands import run
 
+from planner.cli import COMMANDS
 from planner.policy.findings import RULES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,3 +74,44 @@ def test_pages_are_current() -> None:
     """`make docs` rebuilds them."""
     made = runpy.run_path(str(ROOT / "docs" / "make.py"))["pages"]()
     assert {path.name: path.read_text() for path in (ROOT / "docs" / "rules").iterdir()} == made
+
+
+def test_the_manual_page_is_current_and_formats_without_a_word_of_complaint() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "man.py"))["page"]()
+    assert (ROOT / "docs" / "rdm-planner.1").read_text() == made
+    for name in COMMANDS:
+        assert f".SS {name}" in made
+    if shutil.which("groff") is None:
+        return
+    done = subprocess.run(
+        ["groff", "-man", "-Tutf8", "-ww", "-z"], input=made, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("rdm-planner che", ["plain,check", "file,che"]),
+        ("rdm-planner check --form", ["plain,--format"]),
+        ("rdm-planner check --format sa", ["plain,sarif"]),
+        ("rdm-planner check ho", ["file,ho"]),
+        ("rdm-planner schema rep", ["plain,report"]),
+    ],
+)
+def test_a_shell_is_told_what_completes(words: str, expected: list[str]) -> None:
+    number = str(len(words.split()) - 1)
+    asked = {"_RDM_PLANNER_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": number}
+    done = subprocess.run(
+        [sys.executable, "-m", "planner"], env=os.environ | asked, capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.stdout.splitlines() == expected
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_code_is_what_the_shell_reads(shell: str) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert "_RDM_PLANNER_COMPLETE" in result.stdout
+    if shutil.which(shell) is not None:
+        subprocess.run([shell, "-n"], input=result.stdout, text=True, check=True)

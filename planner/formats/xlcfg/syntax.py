@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.formats.xlcfg.cnumbers import strtol
 from planner.model.errors import InputError
@@ -35,8 +35,7 @@ _ASSIGNMENT = '"=" or "+="'
 _END = 'the end of the line or ";"'
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(NamedTuple):
     """A string or number; `text` is what it means, `start` and `end` are where it stands in the file."""
 
     text: str
@@ -50,8 +49,7 @@ class Atom:
         return strtol(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class ListValue:
+class ListValue(NamedTuple):
     """A `[…]` list; `start` and `end` enclose the brackets."""
 
     items: tuple[Atom | ListValue, ...]
@@ -63,8 +61,7 @@ class ListValue:
 Value = Atom | ListValue
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One assignment. `value` is what stands there, `joined` what the name then means: `+=` joins the two values."""
 
     name: str
@@ -76,8 +73,7 @@ class Setting:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """A whole file: its text, its assignments in order, and the last one of each name."""
 
     text: str
@@ -89,8 +85,7 @@ class Config:
         return offset - (self.text.rfind("\n", 0, offset) + 1) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     kind: str
     text: str
     start: int

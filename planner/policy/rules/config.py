@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from planner.model.span import GIB4
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
@@ -221,7 +220,7 @@ def boundary_without_effect(context: Context, rule: Rule, build: Build) -> Itera
     guest, layout = build.guest, build.layout
     if guest.type != "hvm" or guest.rdm_mem_boundary is None or layout is None:
         return
-    without = libxl.build(replace(build.domain, boundary_kib=None), build.iommu, build.release)
+    without = libxl.build(build.domain._replace(boundary_kib=None), build.iommu, build.release)
     if (without.low_end, without.high_end, without.error, without.regions) == (
         layout.low_end,
         layout.high_end,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations
 
 from planner.model.guest import RdmPolicy, RdmStrategy
@@ -137,7 +136,7 @@ def host_strategy_costs(context: Context, rule: Rule, build: Build) -> Iterator[
     layout = build.layout
     if layout is None or build.domain.strategy is not RdmStrategy.HOST:
         return
-    alone = libxl.build(replace(build.domain, strategy=RdmStrategy.IGNORE), build.iommu, build.release)
+    alone = libxl.build(build.domain._replace(strategy=RdmStrategy.IGNORE), build.iommu, build.release)
     cost = alone.low_end - layout.low_end
     if cost > 0:
         spans = [entry.span for entry in layout.regions if not entry.devices and entry.span.start < alone.low_end]
