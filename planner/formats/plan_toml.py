@@ -30,6 +30,7 @@ _HEADER = """\
 """
 
 _Mib = Annotated[int, Field(ge=0, lt=1 << 24)]  # as the reader of xl.cfg has it: 16 TiB are more than Xen gives
+_LIVE = "live"  # the machine that we run on, which is no file
 _CAN_BE_UNSET = (
     *("memory", "maxmem", "videoram", "hap", "mmio_hole", "rdm_mem_boundary"),
     *("rdm", "passthrough", "usbversion", "soundhw"),
@@ -175,7 +176,7 @@ def save(plan: Plan, named: Callable[[str], str] = str) -> SavedPlan:
     """What is to be kept of `plan`; `named` turns a path into the one from the plan's folder."""
     return SavedPlan(
         schema_version=1,
-        host=named(plan.host_file),
+        host=named(plan.host_file) if plan.host_file != _LIVE else _LIVE,
         host_identity=identity(plan.host),
         profile=plan.profile,
         xen=plan.xen,
@@ -252,7 +253,7 @@ def restore(
 
 def located(folder: PurePath, name: str) -> str:
     """Where the file is that a plan in `folder` calls `name`."""
-    return os.path.normpath(folder / name) if name != "-" else name
+    return os.path.normpath(folder / name) if name != _LIVE else name
 
 
 def _settings_of(one: SavedGuest, file: ConfigFile | None) -> bool:

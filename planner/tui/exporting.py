@@ -8,6 +8,7 @@ from pathlib import Path
 
 from planner import storage
 from planner.export import xlcfg
+from planner.export.shipping import Shipment
 from planner.model.errors import InputError
 from planner.model.guest import Guest
 
@@ -44,8 +45,8 @@ class Exporter:
             return None
         return storage.read_text(Path(guest.file.path))
 
-    def write(self, guests: Sequence[Guest], folder: Path) -> list[Written]:
-        """Write the guests' files to `folder`.
+    def write(self, shipment: Shipment, guests: Sequence[Guest], folder: Path) -> list[Written]:
+        """Write the guests' files, as `shipment` has them, to `folder`.
 
         InputError, and nothing written, when a file changed since it was read, two guests would go to one file, or a
         guest cannot be rendered or written.
@@ -56,7 +57,7 @@ class Exporter:
             if path in files:
                 raise InputError(f"{files[path][0].name} and {guest.name} would both be written to {path}")
             self._check_unchanged(guest)
-            files[path] = (guest, xlcfg.render(guest))
+            files[path] = (guest, shipment.text(guest.name))
         storage.make_folder(folder)
         backups = storage.write_texts({path: text for path, (_, text) in files.items()})
         self._known |= {path: text for path, (_, text) in files.items()}

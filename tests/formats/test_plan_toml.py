@@ -226,3 +226,9 @@ def test_the_schema_takes_what_we_write() -> None:
     assert json.dumps(schema)
     assert set(schema["required"]) == {"schema_version", "host", "host_identity"}
     assert {"memory", "pci"} <= set(schema["$defs"]["Settings"]["properties"])
+
+
+def test_the_machine_that_we_run_on_is_no_file() -> None:
+    saved = plan_toml.save(Plan(HOST, host_file="live"), lambda path: f"../{path}")
+    assert saved.host == "live"
+    assert plan_toml.restore(saved, HOST, {}, PurePath("plans")).plan.host_file == "live"

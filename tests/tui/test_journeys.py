@@ -219,6 +219,17 @@ def test_export_over_the_file_it_was_read_from_keeps_a_backup(tmp_path: Path) ->
     assert "00:1f.6" not in (tmp_path / "mail.cfg").read_text()
 
 
+def test_the_preview_shows_what_is_written_beyond_the_plan(tmp_path: Path) -> None:
+    async def script(driver: Driver) -> None:
+        text = await driver.press("3 e")
+        assert "▲ mmio_hole = 880 written: libxl lowers low RAM" in text
+        assert "+mmio_hole = 880" in text + await driver.press("pagedown")
+        assert "Exported 1 guest" in await driver.press("x enter")
+
+    drive(site(DESKTOP), script, folder=tmp_path)
+    assert "mmio_hole = 880" in (tmp_path / "win10.cfg").read_text()
+
+
 def test_export_refuses_a_file_that_changed_on_disk(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         (tmp_path / "win10.cfg").write_text("name = 'somebody else was here'\n")

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from planner.export import xlcfg
+from planner.export import shipping
 from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.policy.findings import Finding, grouped
@@ -39,6 +39,7 @@ class ExportPreview(Screen[list[str]]):
     def __init__(self, view: View, guest: Guest, files: Files) -> None:
         super().__init__()
         self._view, self._guest, self._files, self._exporter = view, guest, files, files.exporter
+        self._shipment = shipping.ship(view.snapshot.report)
         self._form = 0
         self._written: list[str] = []
 
@@ -64,11 +65,11 @@ class ExportPreview(Screen[list[str]]):
 
     def action_export_one(self) -> None:
         """Write the shown guest."""
-        self._export([self._guest], xlcfg.refusals(self._view.snapshot.report, self._guest.name))
+        self._export([self._guest], self._shipment.refusals(self._guest.name))
 
     def action_export_all(self) -> None:
         """Write every guest."""
-        self._export(self._view.snapshot.plan.guests, xlcfg.refusals(self._view.snapshot.report))
+        self._export(self._view.snapshot.plan.guests, self._shipment.refusals())
 
     def _title(self) -> str:
         file = self._guest.file
@@ -77,7 +78,7 @@ class ExportPreview(Screen[list[str]]):
     def _show(self) -> None:
         reader = self.query_one(Reader)
         try:
-            new = xlcfg.render(self._guest)
+            new = self._shipment.text(self._guest.name)
         except InputError as error:
             entitle(reader, self._title(), "")
             reader.set_text([(("✖ ", "error"), (str(error), "error"))])
@@ -100,15 +101,18 @@ class ExportPreview(Screen[list[str]]):
         return _changes(disk, new, "on disk now", "as planned")
 
     def _state(self) -> list[Paragraph]:
-        blocking = xlcfg.refusals(self._view.snapshot.report, self._guest.name)
+        blocking = self._shipment.refusals(self._guest.name)
+        notes = self._shipment.notes.get(self._guest.name, ())
+        told: list[Paragraph] = [(("▲ ", "warning"), (note, "")) for note in notes]
         stale = self._view.on_disk.get(self._guest.name)
         if stale is not None:
             text = f"the file is {stale} on disk since it was read: it will not be overwritten. esc L reads it again"
             return [(("≠ ", "warning"), (text, "warning"))]
         if not blocking:
-            return [(("✔ ", "ok"), ("nothing blocks the export of this guest", ""))]
+            return [(("✔ ", "ok"), ("nothing blocks the export of this guest", "")), *told]
         return [
-            (("✖ ", "error"), (f"{plural(len(blocking), 'problem')} in the way of writing it: x lists what", "error"))
+            (("✖ ", "error"), (f"{plural(len(blocking), 'problem')} in the way of writing it: x lists what", "error")),
+            *told,
         ]
 
     def _export(self, guests: Sequence[Guest], blocking: tuple[Finding, ...]) -> None:
@@ -125,7 +129,7 @@ class ExportPreview(Screen[list[str]]):
 
     def _write(self, guests: Sequence[Guest], folder: Path) -> None:
         try:
-            written = self._exporter.write(guests, folder)
+            written = self._exporter.write(self._shipment, guests, folder)
         except InputError as error:
             self.app.push_screen(Reading("Not exported", [(("✖ ", "error"), (str(error), ""))]))
             return
