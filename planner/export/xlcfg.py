@@ -28,10 +28,13 @@ def render(guest: Guest) -> str:
     """
     text = guest.file.text if guest.file is not None else _new(guest)
     path = guest.file.path if guest.file is not None else f"{guest.name}.cfg"
-    text = _set_name(text, guest.name, path)
+    as_read = guest_reader.read(text, path)
+    if as_read.name != guest.name:
+        text = _set_string(text, "name", guest.name)
+    if as_read.rdm != guest.rdm:
+        text = _set_string(text, "rdm", guest.rdm.text if guest.rdm is not None else None)
     for key in _SIZES:
         text = _set_size(text, key, getattr(guest, key), path)
-    text = _set_rdm(text, guest, path)
     wanted = guest.pci
     if guest_reader.read(text, path).pci != wanted:
         ways = (_edit_pci, _refill_pci, _replace_pci)
@@ -84,13 +87,6 @@ def _append(text: str, line: str) -> str:
     return text + ("" if not text or text.endswith("\n") else "\n") + line + "\n"
 
 
-def _set_name(text: str, name: str, path: str) -> str:
-    if guest_reader.read(text, path).name == name:
-        return text
-    setting = parse(text).latest["name"]
-    return _apply(text, [_Cut(setting.value.start, setting.value.end, quote(name))])
-
-
 def _set_size(text: str, key: str, value: int | None, path: str) -> str:
     if getattr(guest_reader.read(text, path), key) == value:
         return text
@@ -102,16 +98,15 @@ def _set_size(text: str, key: str, value: int | None, path: str) -> str:
     return _apply(text, [_Cut(setting.value.start, setting.value.end, str(value))])
 
 
-def _set_rdm(text: str, guest: Guest, path: str) -> str:
-    wanted = guest.rdm
-    if guest_reader.read(text, path).rdm == wanted:
-        return text
-    if wanted is None:
-        return _removed(text, "rdm")
-    setting = parse(text).latest.get("rdm")
-    if setting is None or setting.op == "+=":
-        return _append(_removed(text, "rdm"), f"rdm = {quote(wanted.text)}")
-    return _apply(text, [_Cut(setting.value.start, setting.value.end, quote(wanted.text))])
+def _set_string(text: str, key: str, value: str | None) -> str:
+    """`key` set to a string in place, in the quotes that stand there; None takes it out."""
+    setting = parse(text).latest.get(key)
+    if value is None:
+        return _removed(text, key)
+    if setting is None or setting.op == "+=":  # of a joined string there is no one place to change
+        return _append(_removed(text, key), f"{key} = {quote(value)}")
+    start, end = setting.value.start, setting.value.end
+    return _apply(text, [_Cut(start, end, _quoted(value, text[start]))])
 
 
 def _removed(text: str, key: str) -> str:
@@ -154,7 +149,7 @@ def _edit_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
         remaining.remove(match)
         kept.append(atom)
         if match != item:
-            cuts.append(_Cut(atom.start, atom.end, _quoted(match, text[atom.start])))
+            cuts.append(_Cut(atom.start, atom.end, _quoted(pci_spec.render(match), text[atom.start])))
     if remaining:
         cuts.append(_added(text, setting, kept, remaining))
     return _apply(text, cuts)
@@ -170,7 +165,7 @@ def _refill_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
         _key(item): text[atom.start : atom.end] for atom in atoms if (item := pci_spec.parse(atom.text)) in wanted
     }
     filled = [
-        _Cut(atom.start, atom.end, written.get(_key(item), _quoted(item, text[atom.start])))
+        _Cut(atom.start, atom.end, written.get(_key(item), _quoted(pci_spec.render(item), text[atom.start])))
         for atom, item in zip(atoms, wanted, strict=False)
     ]
     spare = [_without_item(text, atom, atoms) for atom in atoms[len(wanted) :]]
@@ -179,9 +174,10 @@ def _refill_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
     return _apply(text, [*filled, *spare, *added])
 
 
-def _quoted(item: Passthrough, style: str) -> str:
-    spec = pci_spec.render(item)
-    return f"'{spec}'" if style == "'" and "'" not in spec and "\\" not in spec else quote(spec)
+def _quoted(text: str, style: str) -> str:
+    """`text` as a string in the quotes that `style` opens with, where they can hold it."""
+    plain = "'" not in text and "\\" not in text and text.isprintable()
+    return f"'{text}'" if style == "'" and plain else quote(text)
 
 
 def _comma_after(text: str, position: int) -> int | None:
@@ -214,7 +210,7 @@ def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthroug
     """Insert items behind the last one that stays, in its style: one a line where it has a line of its own."""
     here = [atom for atom in kept if setting.value.start <= atom.start < setting.value.end]
     if not here:
-        inner = ", ".join(_quoted(item, '"') for item in items)
+        inner = ", ".join(_quoted(pci_spec.render(item), '"') for item in items)
         return _Cut(setting.value.start + 1, setting.value.start + 1, f" {inner}, " if kept else f" {inner} ")
     last = here[-1]
     style = text[last.start]
@@ -222,13 +218,15 @@ def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthroug
     indent = text[line_start : last.start]
     comma = _comma_after(text, last.end)
     if indent.strip(" \t"):
-        return _Cut(last.end, last.end, "".join(f", {_quoted(item, style)}" for item in items))
+        return _Cut(last.end, last.end, "".join(f", {_quoted(pci_spec.render(item), style)}" for item in items))
     newline = text.find("\n", last.end if comma is None else comma)
-    lines = "".join(f"{indent}{_quoted(item, style)},\n" for item in items)
+    lines = "".join(f"{indent}{_quoted(pci_spec.render(item), style)},\n" for item in items)
     rest = text[last.end : newline]
     own_line = newline >= 0 and rest.strip(" \t,")[:1] in ("", "#")
     if not own_line:
-        return _Cut(last.end, last.end, "".join(f",\n{indent}{_quoted(item, style)}" for item in items))
+        return _Cut(
+            last.end, last.end, "".join(f",\n{indent}{_quoted(pci_spec.render(item), style)}" for item in items)
+        )
     if comma is None:
         return _Cut(last.end, newline + 1, f",{rest}\n{lines}")
     return _Cut(newline + 1, newline + 1, lines)
@@ -236,7 +234,7 @@ def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthroug
 
 def _replace_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
     """The whole list anew, where editing item by item does not come to the wanted order."""
-    value = "[ " + ", ".join(_quoted(item, '"') for item in wanted) + " ]" if wanted else "[ ]"
+    value = "[ " + ", ".join(_quoted(pci_spec.render(item), '"') for item in wanted) + " ]" if wanted else "[ ]"
     config: Config = parse(text)
     settings = [setting for setting in config.settings if setting.name == "pci"]
     if not settings:

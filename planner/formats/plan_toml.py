@@ -44,6 +44,7 @@ class _FromFile(BaseModel):
 class Settings(_FromFile):
     """What a plan decides for one guest: xl.cfg settings by their names, and what QEMU emulates. Sizes in MiB."""
 
+    name: Annotated[str, Field(min_length=1)] | None = None
     type: Literal["hvm", "pvh", "pv"] | None = None
     memory: _Mib | None = None
     maxmem: _Mib | None = None
@@ -70,7 +71,7 @@ class Settings(_FromFile):
 class SavedGuest(_FromFile):
     """One guest: the file it is in (or, with no file yet, its text), and what the plan changes in it."""
 
-    name: str
+    name: Annotated[str, Field(description="as its file has it; `set` has the new one where it is renamed")]
     file: Annotated[str | None, Field(description="its xl.cfg, from the plan's folder")] = None
     text: Annotated[str | None, Field(description="its xl.cfg, where no file holds it yet")] = None
     digest: Annotated[str | None, Field(description="of the file that the changes were made for")] = None
@@ -120,7 +121,7 @@ class SavedPlan(_FromFile):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        names = [guest.name for guest in self.guests]
+        names = [guest.set.name or guest.name for guest in self.guests]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"guest {twice!r:.60} is listed twice")
@@ -199,7 +200,7 @@ def _save_guest(guest: Guest, named: Callable[[str], str]) -> SavedGuest:
         values["pci"] = tuple(pci_spec.render(item) for item in values["pci"])
     on_disk = file is not None and file.on_disk
     return SavedGuest(
-        name=guest.name,
+        name=base.name,
         file=named(file.path) if file is not None and on_disk else None,
         text=file.text if file is not None and not on_disk else None,
         digest=digest(file.text) if file is not None and on_disk and differing else None,
@@ -274,7 +275,9 @@ def _restore_guest(one: SavedGuest, texts: Mapping[str, str], folder: PurePath) 
         base = Guest(name=one.name)
     if base.name != one.name:
         source = base.file.path if base.file is not None else None
-        raise InputError(f"holds the guest {base.name!r:.60}, but the plan is for {one.name!r:.60}", source=source)
+        raise InputError(
+            f"holds the guest {base.name!r:.60}, but the plan was made for {one.name!r:.60}", source=source
+        )
     return _applied(one, base)
 
 

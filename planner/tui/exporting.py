@@ -32,7 +32,8 @@ class Exporter:
         """The text of the guest's file as we know it; None for a guest without one."""
         if guest.file is None:
             return None
-        return self._known.get(Path(guest.file.path).absolute(), guest.file.text)
+        read = guest.file.text if guest.file.on_disk else None
+        return self._known.get(Path(guest.file.path).absolute(), read)
 
     def read(self, guest: Guest) -> None:
         """The guest was read anew: that is what its file holds now."""

@@ -167,7 +167,9 @@ def test_dom0s_own_devices_stay_out_unless_there_is_a_reason() -> None:
     assert all(NIC not in "".join((step.title, step.check, *step.do, *step.undo)) for step in book.steps)
     assert f"NOT in it: {NIC}, dom0's root disk" in runbook_text.markdown(book)
     assert f"# NOT in it: {NIC}" in runbook_text.script(book)
-    given = runbook.make(_plan(machine, NIC, OTHER, reasons={NIC: "the host boots from the network"}))
+    assert "PCI502" in {finding.rule.id for finding in _plan(machine, NIC).blocking}
+    given = runbook.make(reasoned := _plan(machine, NIC, OTHER, reasons={NIC: "the host boots from the network"}))
+    assert "PCI502" not in {finding.rule.id for finding in reasoned.blocking}
     assert given.left_out == ()
     assert given.taken == ((Sbdf.parse(NIC), "root disk, given away because: the host boots from the network"),)
     assert any(f"({NIC})" in step.check for step in given.steps)

@@ -103,7 +103,7 @@ def test_a_policy_goes_to_each_device() -> None:
 
 def test_a_wish_for_the_whole_hosts_regions_is_kept() -> None:
     shipment = _ship(MACHINE, NIC, memory=1024, rdm="strategy=host,policy=strict")
-    assert 'rdm = "strategy=host"\n' in shipment.text("vm")
+    assert "rdm = 'strategy=host'\n" in shipment.text("vm")
     assert shipment.refusals() == ()
 
 

@@ -13,7 +13,7 @@ from libxlutil import LibXlUtil, load
 from planning import NIC, guest, host, report, rmrr
 
 from planner.export import xlcfg
-from planner.formats.xlcfg import pci_spec
+from planner.formats.xlcfg import pci_spec, rdm
 from planner.formats.xlcfg.guest import read
 from planner.formats.xlcfg.syntax import Atom, parse
 from planner.model.address import Sbdf
@@ -138,6 +138,21 @@ def test_a_size_can_be_taken_out(xlu: LibXlUtil) -> None:
     wanted = replace(read(text), mmio_hole=None)
     assert xlcfg.render(wanted) == 'name = "a"\nmemory = 512\n'
     _assert_xen_reads(xlu, xlcfg.render(wanted), wanted)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("name='a' # mine\nrdm = 'strategy=host'\n", "name='b' # mine\nrdm = 'strategy=host,x'\n"),
+        ("name='a'; x=1\n", "name='b'; x=1\nrdm = \"strategy=host,x\"\n"),
+        ("name='a'\nname=\"old\"\nname+='er'\n# end\n", '# end\nname = "b"\nrdm = "strategy=host,x"\n'),
+        ("rdm='a'\nrdm+='b'\nname='a'\n", "name='b'\nrdm = \"strategy=host,x\"\n"),
+    ],
+)
+def test_strings_change_in_their_quotes(xlu: LibXlUtil, before: str, after: str) -> None:
+    wanted = replace(read(before), name="b", rdm=rdm.parse("strategy=host,x"))
+    assert xlcfg.render(wanted) == after
+    _assert_xen_reads(xlu, after, wanted)
 
 
 def test_a_guest_without_a_file_is_written_from_nothing(xlu: LibXlUtil) -> None:

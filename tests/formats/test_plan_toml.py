@@ -89,6 +89,7 @@ _words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 _settings: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
+        "name": st.uuids().map(str),
         "type": st.sampled_from(["hvm", "pv", "pvh"]),
         "memory": _mib,
         "maxmem": _mib,
@@ -232,3 +233,12 @@ def test_the_machine_that_we_run_on_is_no_file() -> None:
     saved = plan_toml.save(Plan(HOST, host_file="live"), lambda path: f"../{path}")
     assert saved.host == "live"
     assert plan_toml.restore(saved, HOST, {}, PurePath("plans")).plan.host_file == "live"
+
+
+def test_a_renamed_guest_comes_back_with_both_names() -> None:
+    plan = Plan(HOST, (replace(read(WEB, "web.cfg"), name="shop"), replace(read(WEB, "b.cfg"))))
+    saved = plan_toml.save(plan)
+    assert [(one.name, one.set.name) for one in saved.guests] == [("web", "shop"), ("web", None)]
+    assert _restored(plan).plan == plan
+    with pytest.raises(InputError, match=r"web\.cfg: holds the guest 'other', but the plan was made for 'web'"):
+        plan_toml.restore(saved, HOST, {"web.cfg": WEB.replace("web", "other"), "b.cfg": WEB}, PurePath())

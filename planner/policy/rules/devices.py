@@ -48,11 +48,12 @@ def bridge(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     )
 )
 def needed_by_dom0(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """Devices of which the inventory says what dom0 needs them for."""
+    """Devices of which the inventory says what dom0 needs them for; a written reason for the address lets them go."""
     for device in assigned(context, build):
         if device.in_use:
             message = f"{device.address.short} is the host's {device.in_use}: giving it away cuts the host off"
-            yield context.finding(rule, build.guest, message, device=device.address)
+            severity = Severity.WARNING if context.plan.reasons.get(str(device.address)) else None
+            yield context.finding(rule, build.guest, message, device=device.address, severity=severity)
 
 
 @guest_rule(

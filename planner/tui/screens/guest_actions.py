@@ -47,11 +47,15 @@ class GuestActions(PlanScreen):
     def action_new_guest(self) -> None:
         """Choose what to make a guest from, then its name."""
         from planner.export.copies import copy_of
+        from planner.export.templates import TEMPLATES, new_guest
         from planner.tui.screens.dialogs import Choose, Option
 
         guest = self.shown.current
         options = [Option("empty", "HVM, 2 GiB, no disk: a place to try things")]
         makers: list[Callable[[str], Guest]] = [lambda name: Guest(name=name, type="hvm", memory=2048)]
+        for template in TEMPLATES.values():
+            options.append(Option(template.label, "a complete xl.cfg, whose disk and bridge are examples"))
+            makers.append(partial(new_guest, template=template))
         if guest is not None:
             options.append(Option(f"copy of {guest.name}", "all of its settings, none of its devices"))
             makers.append(partial(copy_of, guest))
@@ -64,6 +68,7 @@ class GuestActions(PlanScreen):
                 self.action_open()
             else:
                 note = "its disks and MAC addresses are the same: change them in its file"
+                note = note if index > len(TEMPLATES) else "its disk and bridge are examples: change them in its file"
                 self._ask_name("Name of the new guest", lambda name: self._add(makers[index](name), note * (index > 0)))
 
         self.app.push_screen(Choose("New guest", options), chosen)
