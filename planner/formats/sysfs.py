@@ -80,6 +80,7 @@ def parse(archive: Archive) -> Facts | None:
         return None
     for address in groups:
         functions.setdefault(address, {})
+    _tell_resets(functions)
     devices = {
         address: _function(address, files, links.get(address, {}), groups.get(address))
         for address, files in sorted(functions.items())
@@ -93,6 +94,14 @@ def parse(archive: Archive) -> Facts | None:
         lists_all=any(device.id for device in devices.values()),
         ranges=ranges,
     )
+
+
+def _tell_resets(functions: dict[Sbdf, dict[str, bytes]]) -> None:
+    """The kernel has `reset_method` (since 5.15) only for functions that it can reset: say so of the others."""
+    if any("reset_method" in files for files in functions.values()):
+        for files in functions.values():
+            if "vendor" in files:
+                files.setdefault("reset_method", b"")
 
 
 def _function(address: Sbdf, files: Mapping[str, bytes], links: Mapping[str, str], group: int | None) -> PciDevice:

@@ -208,3 +208,13 @@ def test_a_tree_in_a_tar_reads_as_the_folder(fake_host: Path) -> None:
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         tar.add(fake_host / "sys", "copy/sys")
     assert parse(read_tar(packed.getvalue())) == parse(gather.from_folder(fake_host / "sys"))
+
+
+def test_a_function_without_reset_method_cannot_be_reset_where_the_kernel_tells_it_of_others() -> None:
+    silent = {name: text for name, text in FUNCTION.items() if name != "reset_method"}
+    other = PLACE.rpartition("/")[0] + "/0000:7f:00.0"
+    both = Archive(archive(FUNCTION).files | archive(silent, place=other).files, {})
+    for files, resets in ((both, ()), (archive(silent, place=other), None)):
+        facts = parse(files)
+        assert facts is not None
+        assert facts.devices[-1].resets == resets

@@ -19,6 +19,7 @@ from planner.pci.topology import (
     path_to_root,
     resolve,
     resolve_scopes,
+    scope_path,
     upstream_bridges,
 )
 
@@ -245,3 +246,12 @@ def test_the_dom0_of_the_recorded_runs() -> None:
     # The table names an EHCI at 1d.0; this dom0 shows one.
     assert [str(device) for _, device in absent_scopes(machine)] == []
     assert path_to_root(machine, at("01:00.0")) == (at("00:1c.0"),)
+
+
+def test_segments_that_linux_numbers_above_ffff_have_a_tree_of_their_own() -> None:
+    """What stands behind a VMD controller: bus numbers that the first segment has as well."""
+    machine = host(*TREE, bridge("10000:00:01.0", 2), function("10000:02:00.0", "0108"), function("0000:02:00.0"))
+    assert path_to_root(machine, at("10000:02:00.0")) == (at("10000:00:01.0"),)
+    assert scope_path(machine, at("10000:02:00.0")) == "00:01.0/00.0"
+    assert resolve("00:01.0/00.0", 0x10000, machine.by_address) == Resolution(at("10000:02:00.0"))
+    assert path_to_root(machine, at("02:00.0")) == (at("00:01.0"), at("01:00.0"))
