@@ -80,7 +80,7 @@ def _read(data: bytes) -> Iterator[tuple[str, Facts]]:
     if _is_table(data):
         yield _table(data)
         return
-    if b"\0" in data:
+    if b"\0" in data or not data.strip():
         return
     text = data.removeprefix(_MARK).decode("utf-8", "replace")
     tables = list(_tables_in(text))

@@ -78,6 +78,8 @@ def _fields(text: str) -> tuple[int, bytes]:
         if not match[3] and not match[2].isdigit():
             continue
         offset, length = int(match[1], 16), int(match[2], 16 if match[3] else 10)
+        if not offset and data:  # another table starts
+            break
         value = _value(match[4], length)
         if value is None or offset + length > MAX_BYTES:
             continue

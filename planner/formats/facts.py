@@ -11,6 +11,9 @@ from planner.formats.config_space import BarRegister
 from planner.model.address import Sbdf
 from planner.model.host import MemoryRange, PciDevice, ReservedRegion
 
+MAX_FUNCTIONS = 8192
+"""More PCI functions than any machine shows; who lists more is refused."""
+
 
 class Trust(IntEnum):
     """How far an artefact's regions go; where two disagree, the higher one is used."""

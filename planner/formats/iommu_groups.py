@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 
 from planner.formats import lspci
-from planner.formats.facts import Facts
+from planner.formats.facts import MAX_FUNCTIONS, Facts
 from planner.model.address import Sbdf
 from planner.model.errors import InputError
 from planner.model.host import Bridge, PciDevice
@@ -23,12 +23,13 @@ _MEMBER = re.compile(rf"^[^0-9a-f]{{0,12}}({_ADDRESS})\b", re.IGNORECASE)
 _NAMED = re.compile(rf"(?:^|[\s/])({_ADDRESS}) \S[^:]*: \S", re.IGNORECASE)
 _CHAIN = re.compile(r"/?pci[0-9a-f]{4,8}:[0-9a-f]{2}((?:/[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7])+)")
 _HOP = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
-_LSPCI = re.compile(r"^(?:Slot|Class):\t|^\s+(?:Flags|Control|Subsystem|IOMMU group): ", re.MULTILINE)
+_HINT = re.compile("group|pci[0-9a-f]{4}:", re.IGNORECASE)
+_LSPCI = re.compile(r"^(?:Slot|Class):\t|^[ \t]{1,16}(?:Flags|Control|Subsystem|IOMMU group): ", re.MULTILINE)
 
 
 def recognise(text: str) -> bool:
     """Whether `text` lists groups or sysfs paths of PCI functions (`lspci -v`, which names groups too, is another)."""
-    if _LSPCI.search(text):
+    if not _HINT.search(text) or _LSPCI.search(text):
         return False
     return bool(_groups(text)) or _CHAIN.search(text) is not None
 
@@ -42,7 +43,7 @@ def parse(text: str) -> Facts:
         device.model_copy(update={"iommu_group": groups.get(device.address)})
         if (device := named.get(address))
         else PciDevice(address=address, iommu_group=groups.get(address), bridge=bridges.get(address))
-        for address in sorted(groups.keys() | addresses)
+        for address in sorted(groups.keys() | addresses)[:MAX_FUNCTIONS]
     )
     kind = "a listing of IOMMU groups" if groups else "a listing of sysfs paths"
     return Facts(kind=kind, devices=devices, lists_all=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from planner.formats import config_space
+from planner.formats import config_space, lspci_paths
 from planner.formats.config_space import BarRegister
+from planner.formats.facts import MAX_FUNCTIONS
 from planner.formats.lspci_capabilities import Capabilities
 from planner.formats.text import clean
 from planner.model.address import Sbdf
@@ -22,7 +23,7 @@ EXPECTED = "expected a listing by lspci, such as the output of `lspci -D -vvnn` 
 _ADDRESS = r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\.[0-7]"
 _HEADER = re.compile(rf"({_ADDRESS}) (\S.*)\Z")
 _SLOT = re.compile(rf"(?:Slot|Device):[ \t]+({_ADDRESS})\s*\Z")
-_PATH = re.compile(rf"{_ADDRESS}/[0-9a-fA-F]")  # `lspci -P` prints bridges instead of buses
+_PATH = re.compile(rf"{_ADDRESS}/[0-9a-fA-F]")  # `lspci -P` prints bridges instead of buses; -PP prints both
 _CLASS = re.compile(r"([^:\[]*)\[([0-9a-fA-F]{4})\]: ")
 _NUMERIC_CLASS = re.compile(r"([0-9a-fA-F]{4}): ")
 _REVISION = re.compile(r" \(rev ([0-9a-fA-F]{2})\)\Z")
@@ -64,7 +65,7 @@ _BRIDGE_CLASSES: Final = {
 def recognise(text: str) -> bool:
     """Whether `text` is a listing that `parse` reads: a function's header line or `Slot:` line, and no `-P` paths."""
     found = False
-    for line in _lines(text):
+    for line in _lines(lspci_paths.resolved(text)[0]):
         if _PATH.match(line):
             return False
         found = found or _SLOT.match(line) is not None or _header(line) is not None
@@ -85,9 +86,10 @@ def parse(text: str) -> tuple[PciDevice, ...]:
     """
     devices: dict[Sbdf, PciDevice] = {}
     record: _Record | None = None
+    text, bridges = lspci_paths.resolved(text)
     for number, line in enumerate(_lines(text), 1):
         if _PATH.match(line):
-            raise InputError("this listing shows paths through bridges (lspci -P): take it without -P", line=number)
+            raise InputError("this listing shows paths without buses (lspci -P): take it without -P", line=number)
         started = _start(line, number)
         if started is not None:
             _finish(record, devices)
@@ -97,6 +99,9 @@ def parse(text: str) -> tuple[PciDevice, ...]:
     _finish(record, devices)
     if not devices:
         raise InputError(f"{EXPECTED}, but no line starts with a PCI address")
+    for address, bridge in bridges.items():
+        if address in devices and devices[address].bridge is None:
+            devices[address] = devices[address].model_copy(update={"bridge": bridge})
     return tuple(devices.values())
 
 
@@ -131,6 +136,8 @@ def _finish(record: _Record | None, devices: dict[Sbdf, PciDevice]) -> None:
         return
     if record.address in devices:
         raise InputError(f"{record.address} is listed twice: expected one listing of one machine", line=record.line)
+    if len(devices) == MAX_FUNCTIONS:
+        raise InputError(f"more than {MAX_FUNCTIONS} functions: expected one listing of one machine", line=record.line)
     devices[record.address] = PciDevice.model_validate(record.fields())
 
 

@@ -69,7 +69,8 @@ def parse(text: str) -> Facts:
     reader = _Reader()
     for line in text.split("\n"):
         if match := _XEN.search(line.rstrip("\r")):
-            reader.read(_STAMP.sub("", match[1], count=1))
+            if match[1]:
+                reader.read(_STAMP.sub("", match[1], count=1))
         else:
             reader.read_continuation(line)
     return reader.facts()

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from planner.formats.facts import Facts
+from planner.formats.facts import MAX_FUNCTIONS, Facts
 from planner.formats.text import clean
 from planner.model.address import Sbdf
 from planner.model.host import PciDevice
@@ -49,7 +49,7 @@ def parse_info(text: str) -> Facts:
 def is_assignable_list(text: str) -> bool:
     """Whether `text` has nothing but addresses, as `xl pci-assignable-list` prints them."""
     lines = [line for line in text.split("\n") if line.strip()]
-    return bool(lines) and all(_ASSIGNABLE.match(line) for line in lines)
+    return 0 < len(lines) <= MAX_FUNCTIONS and all(_ASSIGNABLE.match(line) for line in lines)
 
 
 def parse_assignable_list(text: str) -> Facts:

@@ -152,6 +152,13 @@ def test_registers_and_iomem_make_bars() -> None:
     assert found.host.devices[0].class_code == "0c0320"
 
 
+@pytest.mark.parametrize("piece", ["\n", " \n", "\t\n", "[", "IOMMU Group 0 ", "(XEN) ", "00:00.0/", "0000: 00 \n"])
+def test_much_of_the_same_is_read_in_one_pass(piece: str) -> None:
+    """A pattern that looks again and again at the same characters would not end here."""
+    found = Archive({"large": (piece * 300_000)[:300_000].encode()})
+    assert len(recognise(found).sources) <= 1
+
+
 def test_private_things_are_taken_out() -> None:
     line = "placeholder ip=10.0.0.1::10.0.0.254:255.0.0.0:vault13.example.org: net=00:1b:21:aa:bb:cc serial=XK4711AB"
     info = f"host : vault13.example.org\nxen_major : 4\nxen_minor : 18\nvirt_caps : hvm\nxen_commandline : {line}\n"

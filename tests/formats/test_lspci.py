@@ -303,7 +303,7 @@ def test_control_characters_in_names_are_dropped() -> None:
         ("-[0000:00]-+-00.0\n           +-01.0-[01]--\n", None, "expected a listing by lspci"),
         ("00:00.0 A: B\n\n00:1d.0 A: B\n0000:00:1d.0 A: B\n", 4, "0000:00:1d.0 is listed twice"),
         (RECORD + "\n" + RECORD, 14, "0000:3b:00.0 is listed twice"),
-        ("00:00.0 0600: 8086:3405\n00:03.0/02:00.0 0604: 10de:05b1\n", 2, "without -P"),
+        ("00:00.0 0600: 8086:3405\n00:03.0/00.0 0604: 10de:05b1\n", 2, "without -P"),
         ("00:0.0 A: B\n00:00.0 A: B\n\tRegion 0: Memory at f (32-bit) [size=99999999T]\n", 3, "beyond 64 bits"),
     ],
 )
@@ -421,9 +421,21 @@ def test_real_listings(name: str, functions: int, bridges: int) -> None:
 
 
 @needs_data
+@pytest.mark.parametrize("name", DUMPS)
+def test_paths_with_buses_are_addresses_and_bridges(name: str) -> None:
+    paths = {device.address: device for device in parse((LISTINGS / f"{name}.lspci-nPP.txt").read_text())}
+    listing = {device.address: device for device in parse((LISTINGS / f"{name}.lspci-vnn.txt").read_text())}
+    assert paths.keys() == listing.keys()
+    assert any(device.bridge for device in paths.values())
+    for address, device in paths.items():
+        other = listing[address].bridge
+        assert device.bridge is None or (other is not None and device.bridge.secondary == other.secondary)
+
+
+@needs_data
 def test_trees_and_paths_are_not_taken_for_listings() -> None:
-    other = [path for form in ("t", "tv", "tvnn", "nPP") for path in LISTINGS.glob(f"*.lspci-{form}.txt")]
-    assert len(other) == 14
+    other = [path for form in ("t", "tv", "tvnn") for path in LISTINGS.glob(f"*.lspci-{form}.txt")]
+    assert len(other) == 12
     for path in other:
         text = path.read_text()
         assert not recognise(text)
