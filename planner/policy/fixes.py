@@ -89,7 +89,9 @@ class _Search:
 
     def run(self) -> list[tuple[_Rank, Fix]]:
         for way in ways.ways(self.report, self.finding):
-            self._first(way)
+            # A boundary lowers RAM behind QEMU's back: no use where a hole does it.
+            if way.kind != "rdm_mem_boundary" or not self.found:
+                self._first(way)
         if not any(rank[:3] == (False, False, False) for rank, _ in self.found):
             for near in tuple(self.near):
                 self._repair(near)
@@ -169,9 +171,11 @@ class _Search:
         return True
 
     def _is_gone(self, after: Report) -> bool:
-        """Whether nobody has the finding any more: one that only moved to another guest with its device counts on."""
+        """Whether the guest has the finding no more, and nobody got it instead: it may move with its device."""
         mine = self._subject(self.finding)
-        return not any(self._subject(other) == mine for other in after.findings)
+        same = [other for other in after.findings if self._subject(other) == mine]
+        known = sum(self._subject(other) == mine for other in self.report.findings)
+        return len(same) < known and all(other.guest != self.finding.guest for other in same)
 
     def _loses_data(self, after: Report) -> bool:
         """Whether QEMU now misses RAM of a guest that something else still stops: MEM212 as soon as that is mended."""

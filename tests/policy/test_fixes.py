@@ -233,6 +233,13 @@ def test_moving_sharers_to_one_guest_is_for_a_person_to_say() -> None:
     assert [item.policy for item in after.plan.guests[0].pci] == [RdmPolicy.RELAXED, RdmPolicy.RELAXED]
 
 
+def test_guests_that_list_the_same_device_are_fixed_one_by_one() -> None:
+    before = report(host(ABOVE), guest(STRICT, name="a"), guest(STRICT, name="b"))
+    for finding in before.findings:
+        if finding.rule.id == "MEM212":
+            assert fixes(before, finding).found[0].edits == (SetSize(str(finding.guest), "mmio_hole", 1648),)
+
+
 def test_repair_goes_on_until_nothing_helps() -> None:
     before = report(host(LOW, SHARED), guest(STRICT, name="a"), guest(USB, name="b"))
     result = repair(before, lambda finding: finding.severity != "notice")
