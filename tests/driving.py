@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 
@@ -14,6 +15,7 @@ from planner.formats.xlcfg.guest import read
 from planner.model.plan import Plan
 from planner.storage import read_text, samples_folder
 from planner.tui.app import PlannerApp
+from planner.tui.screens import file_actions
 from planner.tui.screens.main import MainScreen
 from planner.tui.view import View
 
@@ -75,7 +77,9 @@ def drive(
             await pilot.pause()
             await script(Driver(pilot))
 
-    asyncio.run(main())
+    # A site that is nowhere on disk: a slow run must not be told that its files are gone.
+    with patch("planner.tui.screens.main.LOOK_EVERY", file_actions.LOOK_EVERY if folder is not None else 3600):
+        asyncio.run(main())
 
 
 def screen(plan: Plan, keys: str = "", *, size: tuple[int, int] = (80, 24), ascii_only: bool = False) -> str:
