@@ -27,6 +27,7 @@ LINES = (
         "drivers must "
         "cope with that.",
         "A larger mmio_hole, or a guest with UEFI and a 64-bit system.",
+        rule="BAR302",
     ),
     LogLine(
         "hvmloader",

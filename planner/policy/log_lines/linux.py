@@ -14,6 +14,7 @@ LINES = (
         "USB controller or graphics. Xen does: it maps the region 1:1 and checks who shares it.",
         "Let the firmware drop the region (HPE: conrep or RBSU, per slot), use another slot, or boot with "
         "intel_iommu=on,relax_rmrr where the kernel has it and the risk (BMC traffic) is taken.",
+        rule="RDM119",
     ),
     LogLine(
         "Linux",
@@ -32,6 +33,7 @@ LINES = (
         "reaching "
         "each other, so they must move together. Bridges in the group are harmless.",
         "Give all of the group to one guest, or use a slot below a port with ACS.",
+        rule="GRP402",
     ),
     LogLine(
         "Linux",
@@ -48,6 +50,7 @@ LINES = (
         "{device} cannot be reset between guests: it knows no function reset, and a bus reset would hit its "
         "neighbours.",
         "Keep it in one guest between reboots of the host, or give all functions of its bus to the same guest.",
+        rule="PCI503",
     ),
     LogLine(
         "Linux",
@@ -67,6 +70,7 @@ LINES = (
         r"pcifront.{0,80}(?:BAR claim failure|could not claim|claiming resource)|claim failure",
         "A PV guest has RAM where the host has the device's BAR, so the BAR cannot be used.",
         "Less memory for the guest, or an HVM guest: it gets BARs of its own.",
+        rule="MEM206",
     ),
     LogLine(
         "Linux",
@@ -74,6 +78,7 @@ LINES = (
         rf"igbvf.{{0,20}}prob(?:e|ing).{{0,60}}-22|probe of {SBDF} failed with error -22",
         "The driver of a virtual function found BARs it cannot use: in a PV guest they collide with the guest's RAM.",
         "Less memory for the guest, or an HVM guest.",
+        rule="MEM206",
     ),
     LogLine(
         "Linux",

@@ -34,6 +34,7 @@ LINES = (
         "The guest sees the BAR in the size that the host's firmware left it; it cannot resize it, and very large BARs "
         "need room above 4 GiB that its firmware must use.",
         "Fix the BAR's size in the host's firmware, and use Xen 4.19 or later for BARs of 2 GiB and more.",
+        rule="BAR305",
     ),
     LogLine(
         _WHO,
@@ -41,6 +42,7 @@ LINES = (
         r"second (?:boot|start).{0,40}fail|host (?:freezes?|froze)",
         "The device was not reset between two guests: it knows no function reset.",
         "Start the host anew between uses, or keep the device in one guest.",
+        rule="PCI503",
     ),
     LogLine(
         _WHO,
@@ -49,6 +51,7 @@ LINES = (
         r"|wrong device (?:is |was )?attached|groups changed",
         "A PCI address is no identity: another card or a firmware update renumbers buses (and regroups devices).",
         "Collect the inventory again, compare it with the old one, and check the guests against the new one.",
+        rule="PCI509",
     ),
     LogLine(
         _WHO,
@@ -56,6 +59,7 @@ LINES = (
         r"dom0 (?:loses|lost).{0,40}(?:disk|NIC|network|keyboard)|seize ?= ?1",
         "seize=1 takes a device from dom0's driver without asking what dom0 needs it for.",
         "Drop seize, and use `xl pci-assignable-add` on devices that dom0 can do without.",
+        rule="PCI502",
     ),
     LogLine(
         _WHO,
@@ -63,6 +67,7 @@ LINES = (
         r"NVMe.{0,40}slow",
         "The drive wants more MSI-X vectors than the guest has interrupts (32 unless said), so its queues share one.",
         "Raise extra_guest_irqs= on Xen's command line.",
+        rule="PCI507",
     ),
     LogLine(
         _WHO,
@@ -70,6 +75,7 @@ LINES = (
         r"cannot (?:suspend|smart-reboot|migrate|save)",
         "A guest that holds a PCI device can be neither migrated nor suspended.",
         "Detach the device or shut the guest down first.",
+        rule="MIG801",
     ),
     LogLine(
         _WHO,

@@ -191,6 +191,7 @@ LINES = (
         "dom0's kernel knows no way to reset {device} alone. libxl goes on: the next guest gets it as the last "
         "left it.",
         "Keep it in one guest between reboots of the host, or give all functions of its bus together.",
+        rule="PCI503",
     ),
     LogLine(
         "libxl",
@@ -207,6 +208,7 @@ LINES = (
         "the host "
         "bridge's config space for it.",
         "gfx_passthru = 0, or a libxl that tells a VF from the primary card.",
+        rule="PCI506",
     ),
     LogLine(
         "xl",
@@ -287,5 +289,6 @@ LINES = (
         r"VM_HAS_PCI_ATTACHED",
         "A guest that holds a PCI device can be neither migrated, suspended nor moved off its host.",
         "Detach the device or shut the guest down before the host's maintenance.",
+        rule="MIG801",
     ),
 )
