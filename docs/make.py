@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from docs import man  # noqa: E402
-from planner.policy import evaluate as _registers_the_rules  # noqa: E402, F401
 from planner.report import rules  # noqa: E402
 
 FOLDER = ROOT / "docs" / "rules"

@@ -53,7 +53,7 @@ def command(words: tuple[str, ...], format_: str, output: Path | None, color: st
 
 
 def _rule(wanted: str) -> Rule:
-    from planner.policy.findings import RULES
+    from planner.policy.rules import RULES
 
     if wanted not in RULES:
         near = get_close_matches(wanted, list(RULES), 1)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.policy import log_lines
-from planner.policy.findings import RULES, Rule, Severity
+from planner.policy.findings import Rule, Severity
 from planner.policy.log_lines import LogLine, Recognised
+from planner.policy.rules import RULES
 from planner.report.words import GLYPHS, Style, plain, printable, wrap
 
 _WIDTH = 80

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.test_commands import run
+from cli.test_commands import run, run_process
 
 from planner.cli import COMMANDS
 from planner.policy.findings import RULES
@@ -68,6 +68,13 @@ def test_rules_lists_them_all() -> None:
     assert {rule["id"] for rule in found} == set(RULES)
     assert all(rule in text for rule in RULES)
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_process_of_its_own_knows_every_rule() -> None:
+    for words in (["explain", "MEM206"], ["explain", "igbvf probe error -22"], ["rules"]):
+        done = run_process(*words)
+        assert done.returncode == 0
+        assert "MEM206" in done.stdout
 
 
 def test_pages_are_current() -> None:

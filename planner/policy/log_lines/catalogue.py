@@ -8,9 +8,10 @@ from difflib import SequenceMatcher
 from functools import cache
 from typing import NamedTuple
 
-from planner.policy.findings import RULES, Rule
+from planner.policy.findings import Rule
 from planner.policy.log_lines import firmware, linux, symptoms, toolstack, xen
 from planner.policy.log_lines.line import LogLine
+from planner.policy.rules import RULES
 
 LINES: tuple[LogLine, ...] = (*xen.LINES, *toolstack.LINES, *firmware.LINES, *linux.LINES, *symptoms.LINES)
 

@@ -1,5 +1,6 @@
-"""The rules by family. Importing this registers them all."""
+"""The rules by family. Importing this registers them all, so take RULES from here."""
 
+from planner.policy.findings import RULES
 from planner.policy.rules import (
     bars,
     companions,
@@ -18,6 +19,7 @@ from planner.policy.rules import (
 )
 
 __all__ = [
+    "RULES",
     "bars",
     "companions",
     "config",
