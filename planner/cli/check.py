@@ -53,7 +53,9 @@ class Target(NamedTuple):
 )
 @click.option("--sites", "of_files", is_flag=True, help="check the whole site that each named file is in (for hooks)")
 @click.option("-j", "--jobs", type=click.IntRange(1), help="processes for many sites; default: one a processor")
-@click.option("--fixes", "with_fixes", is_flag=True, help="search the fixes of every finding, for json, jsonl and text")
+@click.option(
+    "--fixes", "with_fixes", is_flag=True, help="search the fixes of every finding, for text, json, jsonl and sarif"
+)
 @click.option(
     "--moves-to",
     type=click.Path(path_type=Path),

@@ -17,7 +17,7 @@ from planner.cli import load
 from planner.model.errors import InputError
 from planner.model.plan import Plan
 from planner.policy import baseline
-from planner.policy.checked import Checked, Totals
+from planner.policy.checked import Checked, Rewrite, Totals
 from planner.policy.evaluate import Report, evaluate
 from planner.policy.suppress import Entry, Governed, judge, unused
 from planner.report import formats
@@ -26,6 +26,7 @@ from planner.report.words import printable
 
 if TYPE_CHECKING:
     from planner.model.settings import Settings
+    from planner.policy.fixes import Fix
 
 FILE_NAME = "rdm-planner.toml"
 _FEW = 8  # sites that one process has done before another has started
@@ -132,7 +133,24 @@ def _with_fixes(checked: Checked, report: Report) -> Checked:
     from planner.policy.fixes import fixes  # a search, which a check makes only where it is asked to
 
     found = {finding: fixes(report, finding).found for finding in checked.findings}
-    return checked._replace(fixes=found)
+    rewrites = {fix: _rewrites(report, fix) for some in found.values() for fix in some}
+    return checked._replace(fixes=found, rewrites=rewrites)
+
+
+def _rewrites(report: Report, fix: Fix) -> tuple[Rewrite, ...]:
+    """What a fix does to the guests' configs; nothing where one of them cannot be written."""
+    from planner.export import xlcfg
+    from planner.model.edits import apply
+
+    after = apply(report.plan, fix.edit)
+    try:
+        return tuple(
+            Rewrite(old.file.path, old.file.text, xlcfg.render(guest))
+            for guest, old in zip(after.guests, report.plan.guests, strict=True)
+            if guest != old and old.file is not None
+        )
+    except InputError:
+        return ()
 
 
 def _settings(plan: Plan) -> dict[str, Governed]:

@@ -14,12 +14,20 @@ if TYPE_CHECKING:  # a check searches for fixes only where it is asked to
     from planner.policy.fixes import Fix
 
 
+class Rewrite(NamedTuple):
+    """How a fix changes one config: its name, its text, and its new text."""
+
+    file: str
+    old: str
+    new: str
+
+
 class Checked(NamedTuple):
     """One site: its name as the user gave it, the names of its guests, and what is to be told.
 
     `findings` holds open findings and acknowledged ones; `ignored` counts those that a suppression or the baseline
-    took out. `fixes` are there where they were asked for. `xen` and `profile` are None where the part is about no site
-    (a project file's unused settings).
+    took out. `fixes` are there where they were asked for, `rewrites` what each of them does to the configs. `xen` and
+    `profile` are None where the part is about no site (a project file's unused settings).
     """
 
     site: str
@@ -29,6 +37,7 @@ class Checked(NamedTuple):
     profile: str | None = None
     ignored: int = 0
     fixes: Mapping[Finding, tuple[Fix, ...]] = {}
+    rewrites: Mapping[Fix, tuple[Rewrite, ...]] = {}
 
     @classmethod
     def of(cls, site: str, report: Report) -> Self:

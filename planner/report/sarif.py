@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from planner import __version__
 from planner.policy.baseline import fingerprint
-from planner.policy.checked import Checked, Totals
+from planner.policy.checked import Checked, Rewrite, Totals
 from planner.policy.findings import Finding, Rule, Severity
 from planner.report import rules
 from planner.report.formats import Look
+
+if TYPE_CHECKING:
+    from planner.policy.fixes import Fix
 
 BETWEEN = ",\n"
 TOTALS_FIRST = False
@@ -23,7 +28,8 @@ def part(checked: Checked, look: Look) -> str:
     """A result for every finding of the site."""
     order = {rule.id: number for number, rule in enumerate(rules.catalogue())}
     return BETWEEN.join(
-        json.dumps(_result(finding, order[finding.rule.id]), ensure_ascii=False) for finding in checked.findings
+        json.dumps(_result(checked, finding, order[finding.rule.id]), ensure_ascii=False)
+        for finding in checked.findings
     )
 
 
@@ -56,7 +62,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, number: int) -> dict[str, Any]:
+def _result(checked: Checked, finding: Finding, number: int) -> dict[str, Any]:
     said = f" {finding.rule.by} says: {finding.xen_says}" if finding.xen_says else ""
     hint = f" Help: {finding.help}" if finding.help else ""
     subject = f"{finding.guest}: " if finding.guest else ""
@@ -70,7 +76,34 @@ def _result(finding: Finding, number: int) -> dict[str, Any]:
     }
     if finding.acknowledged is not None:
         result["suppressions"] = [{"kind": "external", "justification": finding.acknowledged}]
-    return result
+    fixes = [_fix(fix, checked.rewrites[fix]) for fix in checked.fixes.get(finding, ()) if checked.rewrites.get(fix)]
+    return result | {"fixes": fixes} if fixes else result
+
+
+def _fix(fix: Fix, rewrites: Sequence[Rewrite]) -> dict[str, Any]:
+    condition = f", if {fix.needs}" if fix.needs else ""
+    return {
+        "description": {"text": f"{fix.title} ({fix.cost}){condition}"},
+        "artifactChanges": [
+            {"artifactLocation": {"uri": quote(one.file)}, "replacements": [_replacement(one)]} for one in rewrites
+        ],
+    }
+
+
+def _replacement(rewrite: Rewrite) -> dict[str, Any]:
+    """The lines that differ, as one replacement of whole lines."""
+    old, new = rewrite.old.splitlines(keepends=True), rewrite.new.splitlines(keepends=True)
+    start = _alike(old, new)
+    same = _alike(old[start:][::-1], new[start:][::-1])
+    return {
+        "deletedRegion": {
+            "startLine": start + 1,
+            "startColumn": 1,
+            "endLine": len(old) - same + 1,
+            "endColumn": 1,
+        },
+        "insertedContent": {"text": "".join(new[start : len(new) - same])},
+    }
 
 
 def _location(finding: Finding) -> dict[str, Any]:
@@ -78,3 +111,8 @@ def _location(finding: Finding) -> dict[str, Any]:
     if finding.place is not None:
         location["region"] = {"startLine": finding.place.line, "startColumn": finding.place.column}
     return location
+
+
+def _alike(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many items two sequences have in common from the start."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))

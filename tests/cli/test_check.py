@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 from cli.test_commands import CLEAN, ROOT, run, run_process
+from jsonschema import Draft7Validator
 
 from planner.cli.check import FORMATS
 
@@ -228,6 +230,26 @@ def test_a_hook_names_files_and_whole_sites_are_checked(site: Path) -> None:
     assert {json.loads(line)["guest"] for line in result.stdout.splitlines()} == {"other"}
     assert "setup" in result.stderr
     assert run("check", "--sites", "setup.cfg", "--format", "concise").exit_code == 0
+
+
+def test_sarif_has_the_fixes_as_edits_of_the_file(site: Path) -> None:
+    sample = ROOT / "sample-hosts" / "xen-lab"
+    shutil.copy(sample / "host.toml", site)
+    text = (sample / "f_below.cfg").read_text()
+    (site / "vm.cfg").write_text(text)
+    log = json.loads(run("check", str(site), "--format", "sarif", "--fixes").stdout)
+    schema = json.loads(gzip.decompress((ROOT / "tests" / "report" / "sarif-schema-2.1.0.json.gz").read_bytes()))
+    assert [error.message for error in Draft7Validator(schema).iter_errors(log)] == []
+    result = next(one for one in log["runs"][0]["results"] if one["ruleId"] == "RDM101")
+    change = result["fixes"][0]["artifactChanges"][0]
+    assert change["artifactLocation"] == {"uri": "site/vm.cfg"}
+    lines = text.splitlines(keepends=True)
+    for one in change["replacements"]:
+        gone = one["deletedRegion"]
+        assert (gone["startColumn"], gone["endColumn"]) == (1, 1)
+        lines[gone["startLine"] - 1 : gone["endLine"] - 1] = [one["insertedContent"]["text"]]
+    (site / "vm.cfg").write_text("".join(lines))
+    assert "RDM101" not in {rule for rule, _ in _check(str(site))[1]}
 
 
 def _fleet(folder: Path, count: int) -> list[str]:
