@@ -95,7 +95,9 @@ def _set_size(text: str, key: str, value: int | None, path: str) -> str:
     setting = parse(text).latest.get(key)
     if setting is None:
         return _append(text, f"{key} = {value}")
-    return _apply(text, [_Cut(setting.value.start, setting.value.end, str(value))])
+    start, end = setting.value.start, setting.value.end
+    mark = text[start] if text[start] in "'\"" else ""
+    return _apply(text, [_Cut(start, end, f"{mark}{value}{mark}")])
 
 
 def _set_string(text: str, key: str, value: str | None) -> str:
@@ -149,7 +151,7 @@ def _edit_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
         remaining.remove(match)
         kept.append(atom)
         if match != item:
-            cuts.append(_Cut(atom.start, atom.end, _quoted(pci_spec.render(match), text[atom.start])))
+            cuts.append(_Cut(atom.start, atom.end, _quoted(_spelled(match, atom.text), text[atom.start])))
     if remaining:
         cuts.append(_added(text, setting, kept, remaining))
     return _apply(text, cuts)
@@ -172,6 +174,12 @@ def _refill_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
     extra = wanted[len(atoms) :]
     added = [_added(text, setting, atoms, list(extra))] if extra else []
     return _apply(text, [*filled, *spare, *added])
+
+
+def _spelled(item: Passthrough, before: str) -> str:
+    """`item` as a PCI_SPEC_STRING, without the segment where `before` leaves out that of segment 0."""
+    spec = pci_spec.render(item)
+    return spec if before.startswith("0000:") else spec.removeprefix("0000:")
 
 
 def _quoted(text: str, style: str) -> str:

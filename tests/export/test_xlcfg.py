@@ -101,7 +101,7 @@ def test_every_sample_is_kept_byte_for_byte_and_read_by_xen(xlu: LibXlUtil, path
         (
             lambda pci: (pci[0], replace(pci[1], policy=RdmPolicy.RELAXED), pci[2]),
             ['    "03:00.0",   # second card'],
-            ['    "0000:03:00.0,rdm_policy=relaxed",   # second card'],
+            ['    "03:00.0,rdm_policy=relaxed",   # second card'],
         ),
     ],
     ids=["drop last", "drop first", "drop middle", "add", "policy"],
@@ -131,6 +131,12 @@ def test_sizes_change_in_place_or_are_added_at_the_end(xlu: LibXlUtil) -> None:
     assert "memory = 2048; maxmem = 2048\n" in text
     assert text.endswith('vga = "stdvga"\nmmio_hole = 1648\n')
     _assert_xen_reads(xlu, text, wanted)
+
+
+def test_a_size_keeps_its_quotes(xlu: LibXlUtil) -> None:
+    wanted = replace(read('name = "a"\nmemory = "010"  # MiB\n'), memory=512)
+    assert xlcfg.render(wanted) == 'name = "a"\nmemory = "512"  # MiB\n'
+    _assert_xen_reads(xlu, xlcfg.render(wanted), wanted)
 
 
 def test_a_size_can_be_taken_out(xlu: LibXlUtil) -> None:
