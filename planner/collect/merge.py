@@ -79,6 +79,7 @@ def merge(recognised: Recognised, archive: Archive, name: str) -> Collection:
             sources=Sources(
                 regions=regions.source,
                 regions_from_log=regions.log,
+                regions_damage=regions.damage,
                 devices=devices.source,
                 memory_map=map_source,
                 xen=xen_source,

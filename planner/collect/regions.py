@@ -15,12 +15,13 @@ from planner.model.span import PAGE, round_down
 
 @dataclass(slots=True)
 class Regions:
-    """The regions, what they were learned from (`log`: only from a log), and notes."""
+    """The regions, what they were learned from (`log`: only from a log), what damage its bytes have, and notes."""
 
     regions: tuple[ReservedRegion, ...] = ()
     trust: Trust | None = None
     source: str | None = None
     log: str | None = None
+    damage: str | None = None
     found: list[str] = field(default_factory=list)
     differs: list[str] = field(default_factory=list)
 
@@ -41,6 +42,7 @@ def merge_regions(sources: Sequence[Source]) -> Regions:
         merged.source = first.title
     if trust is Trust.TABLE:
         _same_tables(best, merged)
+        merged.damage = next((note for note in first.facts.notes if note.startswith("The checksum is wrong")), None)
     elif trust is Trust.KERNEL and any(source.facts.iommu == "amd" for source in sources):
         merged.regions = tuple(region.model_copy(update={"kind": RegionKind.IVMD}) for region in merged.regions)
     for source in having:

@@ -293,6 +293,7 @@ class Sources(_FromFile):
     regions_from_log: Annotated[
         str | None, Field(description="a log, which may show some regions only, and not their devices")
     ] = None
+    regions_damage: Annotated[str | None, Field(description="what is wrong with that table's bytes")] = None
     devices: str | None = None
     memory_map: str | None = None
     xen: Annotated[str | None, Field(description="the release")] = None

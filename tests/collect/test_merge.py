@@ -98,6 +98,15 @@ def test_tables_that_contradict_each_other_are_two_machines() -> None:
         made_of(a=TABLE, b=acpi_tables.dmar())
 
 
+def test_a_table_with_a_wrong_checksum_makes_an_inventory_that_says_so() -> None:
+    whole = acpi_tables.dmar(acpi_tables.rmrr(0x1000, 0x1FFF, acpi_tables.scope((0x1D, 0))))
+    broken = bytes((*whole[:60], whole[60] ^ 1, *whole[61:]))
+    assert made_of(table=whole).host.sources.regions_damage is None
+    host = made_of(table=broken).host
+    assert "add up to" in (host.sources.regions_damage or "")
+    assert "INV901" in {finding.rule.id for finding in evaluate(Plan(host=host, xen="4.17")).findings}
+
+
 def test_what_sources_say_of_the_host_and_where_they_differ() -> None:
     info = (
         "host : rack7\nxen_major : 4\nxen_minor : 18\ntotal_memory : 1024\nvirt_caps : pv hvm hvm_directio hap\n"

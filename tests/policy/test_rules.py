@@ -347,6 +347,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ),
     ("BAR305", (_resizable(256 * MIB), guest(NIC)), (_resizable(8192 * MIB), guest(NIC))),
     ("BAR307", (_pair(_SMALL_BARS[0], _SMALL_BARS[1]), *APART), (_pair(_SMALL_BARS[0], _SMALL_BARS[2]), *APART)),
+    ("INV901", (host(sources={"regions": "DMAR in a.bin", "regions_damage": "The checksum is wrong"}),), (host(),)),
     ("INV902", (host(sources={}),), (host(),)),
     (
         "INV903",

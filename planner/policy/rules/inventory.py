@@ -12,6 +12,25 @@ _IGNORED = ("= is read up to", "is passed over", "left out")
 
 @host_rule(
     Rule(
+        "INV901",
+        "The table that the regions come from is damaged",
+        Severity.ERROR,
+        by="nobody",
+        why="Bytes of it changed on the way, so its regions may be others than the firmware's.",
+        remedy="Copy the table again, as root and as a binary file.",
+        source="ACPI specification, System Description Table Header: all bytes of a table add up to 0",
+    )
+)
+def table_damaged(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Inventories whose table had a wrong checksum when it was collected."""
+    sources = context.plan.host.sources
+    if sources.regions_damage is not None:
+        message = f"{sources.regions or 'the table'} is damaged: {sources.regions_damage}"
+        yield context.host_finding(rule, message, help=rule.remedy)
+
+
+@host_rule(
+    Rule(
         "INV902",
         "Nobody has looked for reserved regions",
         Severity.WARNING,
