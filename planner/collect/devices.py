@@ -66,6 +66,9 @@ def _merge(known: dict[Sbdf, PciDevice], source: Source, best: Source, merged: D
                 f"({device.id}, not {expected}), so it may be of another machine."
             )
             return False
+    if _is_directory(source, known):
+        merged.found.append(f"{source.label} names bridges, so it only lists addresses and was not used.")
+        return False
     filled = extra = 0
     conflicts: dict[str, list[tuple[Sbdf, object, object]]] = {}
     for device in source.facts.devices:
@@ -86,6 +89,14 @@ def _merge(known: dict[Sbdf, PciDevice], source: Source, best: Source, merged: D
     extras = f"; {extra} that only it has {'is' if extra == 1 else 'are'} left out" if extra else ""
     merged.found.append(f"{source.label} {adds}{extras}.")
     return bool(filled)
+
+
+def _is_directory(source: Source, known: Mapping[Sbdf, PciDevice]) -> bool:
+    """Whether what looks like `xl pci-assignable-list` is a mere `ls` of addresses: nobody can assign a bridge."""
+    assignable = source.title.startswith("xl pci-assignable-list")
+    return assignable and any(
+        known[device.address].is_bridge for device in source.facts.devices if device.address in known
+    )
 
 
 def _gaps(present: PciDevice, other: PciDevice) -> dict[str, Any]:

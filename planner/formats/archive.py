@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from posixpath import normpath
 from typing import Final
 
+from planner.formats.text import clean
 from planner.model.errors import InputError
 from planner.model.span import MIB, format_size
 
@@ -72,19 +73,21 @@ def read_tar(data: bytes) -> Archive:
         raise InputError("this tar is damaged or cut short: copy it again, in binary mode") from None
     for why, names in refused.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        archive.notes.append(f"{', '.join(_shown(name) for name in names[:3])}{more} in the tar: {why}, left alone.")
+        archive.notes.append(
+            f"{', '.join(clean(name[:100]) for name in names[:3])}{more} in the tar: {why}, left alone."
+        )
     return archive
 
 
 def _keep(tar: tarfile.TarFile, member: tarfile.TarInfo, archive: Archive, refused: dict[str, list[str]]) -> None:
-    path = normpath(member.name)
+    path = clean(normpath(member.name))
     if member.name.startswith("/") or path.startswith("../") or path == "..":
         refused.setdefault("leads out of the folder", []).append(member.name)
     elif member.issym():
         archive.links[path] = member.linkname
     elif member.isreg():
         if member.size > MAX_MEMBER_BYTES:
-            archive.notes.append(f"{_shown(path)} was left alone: larger than {format_size(MAX_MEMBER_BYTES)}.")
+            archive.notes.append(f"{path} was left alone: larger than {format_size(MAX_MEMBER_BYTES)}.")
         elif (content := tar.extractfile(member)) is not None:
             archive.files[path] = content.read(MAX_MEMBER_BYTES)
     elif not member.isdir():
@@ -114,7 +117,3 @@ def _members(data: bytes) -> Iterator[bytes]:
         if not stream.eof:
             raise InputError("this compressed tar is cut short: copy it again, in binary mode")
         data = stream.unused_data.lstrip(b"\0")
-
-
-def _shown(name: str) -> str:
-    return "".join(char for char in name[:100] if char.isprintable())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -233,6 +234,23 @@ def test_control_characters_in_names_are_dropped(tmp_path: Path) -> None:
     found = collect(root)
     assert (found.host.name, found.host.sources.regions) == ("evil", "DMAR in a[31m")
     assert all(note.isprintable() for note in found.notes)
+
+
+def test_a_tar_is_read_in_place_of_a_folder(tmp_path: Path) -> None:
+    root = folder(tmp_path, dmar__bin=dmar(), lspci__txt=VERBOSE)
+    for mode, name in (("w", "rack7.tar"), ("w:gz", "rack7.tar.gz"), ("w:gz", "rack7.tgz")):
+        with tarfile.open(tmp_path / name, mode) as tar:  # type: ignore[call-overload]
+            tar.add(root, ".")
+        assert collect(tmp_path / name) == collect(root)
+    with tarfile.open(tmp_path / "sick.tar", "w") as tar:
+        (root / "sick").write_bytes(b"IVRS" + bytes(60))
+        tar.add(root, "in")
+    with pytest.raises(InputError) as caught:
+        collect(tmp_path / "sick.tar")
+    assert caught.value.source == str(tmp_path / "sick.tar/in/sick")
+    (tmp_path / "no.tar").write_text("hello")
+    with pytest.raises(InputError, match="expected a folder of artefacts, or a tar"):
+        collect(tmp_path / "no.tar")
 
 
 def test_nothing_to_collect(tmp_path: Path) -> None:

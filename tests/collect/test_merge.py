@@ -149,6 +149,15 @@ def test_functions_that_differ_are_told_once_for_each_fact() -> None:
     assert found.host.by_address[Sbdf(0, 0, 0x1D, 0)].driver == "ehci-pci"
 
 
+def test_a_list_of_all_addresses_is_no_list_of_assignable_ones() -> None:
+    listing = LISTING + "00:1f.0 ISA bridge [0601]: Intel LPC [8086:1d41]\n"
+    given = made_of(listing=listing, names="0000:00:1a.0\n")
+    assert given.host.by_address[Sbdf(0, 0, 0x1A, 0)].driver == "pciback"
+    mere = made_of(listing=listing, names="0000:00:1a.0\n0000:00:1f.0\n")
+    assert mere.host.by_address[Sbdf(0, 0, 0x1A, 0)].driver is None
+    assert "names names bridges, so it only lists addresses and was not used." in mere.found
+
+
 def test_registers_and_iomem_make_bars() -> None:
     dump = (
         "00:1d.0 USB controller: Intel EHCI\n00: 86 80 26 1d 06 00 90 02 05 20 03 0c 00 00 00 00\n"

@@ -62,6 +62,12 @@ def test_members_that_are_refused() -> None:
     ]
 
 
+def test_names_are_data() -> None:
+    found = read_tar(packed((member("logs/a\x1b[31m\udcff\n"), b"x"), (member("../\x07"), b"")))
+    assert list(found.files) == ["logs/a[31m"]
+    assert all(note.isprintable() for note in found.notes)
+
+
 def test_huge_members_are_left_alone() -> None:
     found = read_tar(packed((member("large"), bytes(MAX_MEMBER_BYTES + 1)), (member("good"), b"x")))
     assert list(found.files) == ["good"]
