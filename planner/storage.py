@@ -326,9 +326,11 @@ def _dress(handle: int, like: Path) -> None:
                 f"belongs to user {facts.st_uid}, group {facts.st_gid}, and only root can write it anew so",
                 source=str(like),
             ) from None
-    for name in os.listxattr(like):
-        with contextlib.suppress(OSError):
-            os.setxattr(handle, name, os.getxattr(like, name))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # not every file system has them
+            for name in os.listxattr(like):
+                with contextlib.suppress(OSError):
+                    os.setxattr(handle, name, os.getxattr(like, name))
     os.fchmod(handle, stat.S_IMODE(facts.st_mode))
 
 

@@ -154,6 +154,24 @@ def test_the_owner_is_kept(tmp_path: Path) -> None:
     assert {(one.stat().st_uid, one.stat().st_gid) for one in (path, backup)} == {(1234, 4321)}
 
 
+def test_extended_attributes_are_kept_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "vm.cfg"
+    path.write_text("old\n")
+    try:
+        os.setxattr(path, "user.note", b"mine")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    storage.write_text(path, "new\n")
+    assert os.getxattr(path, "user.note") == b"mine"
+
+    def none(_: object) -> list[str]:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "listxattr", none)
+    storage.write_text(path, "newer\n")
+    assert path.read_text() == "newer\n"
+
+
 WRITER = """
 import sys
 from pathlib import Path
