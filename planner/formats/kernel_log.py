@@ -24,7 +24,7 @@ from planner.model.host import (
 
 _GAP = r"[ \t]{0,20}\r?\n?[ \t]{0,40}"  # mail programs wrap lines here
 _ADDRESS = r"(?:0x)?([0-9a-fA-F]{1,16})"
-_PCI = r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
+_PCI = r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
 
 _RMRR = re.compile(rf"\b(?:DMAR|dmar): ?RMRR base:{_GAP}{_ADDRESS}{_GAP}end:{_GAP}{_ADDRESS}\b")
 _BAD_RMRR = re.compile(rf"\b(?:bad RMRR|cover this RMRR)[ \n]\[{_ADDRESS}-{_ADDRESS}\]")

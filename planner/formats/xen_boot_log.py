@@ -16,7 +16,7 @@ from planner.model.span import KIB, MIB
 
 _XEN = re.compile(r"\(XEN\) ?(.*)")
 _STAMP = re.compile(r"\[(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?|[ 0-9.]{6,20})\] ?")
-_PCI = r"[0-9a-f]{1,8}:[0-9a-f]{1,2}:[0-9a-f]{1,2}\.[0-7]"
+_PCI = r"[0-9a-f]{1,8}:[0-9a-f]{1,2}:[01]?[0-9a-f]\.[0-7]"
 
 _VERSION = re.compile(r"Xen version ([0-9]+\.[0-9]+)\b")
 _COMMAND_LINE = re.compile(r"Command line: ?(.*)\Z")

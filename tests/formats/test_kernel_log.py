@@ -144,6 +144,13 @@ def test_the_log_of_a_dom0_is_not_that_of_the_machine() -> None:
     assert (found.ranges_are_dom0s, found.iommu, len(found.ranges)) == (True, "unknown", 14)
 
 
+def test_addresses_that_no_function_has_are_passed_over() -> None:
+    assert parse("pci 0000:02:40.0: Adding to iommu group 3\n").devices == ()
+    log = "(XEN) [VT-D]found ACPI_DMAR_RMRR:\n(XEN) [VT-D] endpoint: 0000:02:40.0\n(XEN) RMRR [1000,1fff]\n"
+    (region,) = xen_boot_log.parse(log).regions or ()
+    assert region.scopes == ()
+
+
 WORDS = st.sampled_from(
     ["DMAR: RMRR base:", " 0x1000", " end:", "\n", "BIOS-e820: [mem 0x0-0x", "fff] usable", "(XEN) ", "\\["]
 )
