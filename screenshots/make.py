@@ -21,16 +21,17 @@ from planner.model.plan import Plan  # noqa: E402
 from planner.storage import list_folder, read_text  # noqa: E402
 from planner.tui.app import PlannerApp  # noqa: E402
 
-SMALL, LARGE = (80, 24), (120, 40)
+SMALL, LARGE, WIDE = (80, 24), (120, 40), (200, 60)
 
 
 class Shot(NamedTuple):
-    """One picture: the site, the size of the terminal, and the keys to get there."""
+    """One picture: the site, the size of the terminal, the keys to get there, and the theme."""
 
     name: str
     site: str
     size: tuple[int, int]
     keys: str
+    theme: str = "textual-dark"
 
 
 SHOTS = (
@@ -43,6 +44,22 @@ SHOTS = (
     Shot("toggle-120x40", "fujitsu-d3401-h2", LARGE, "3 space 2 space"),
     Shot("export-120x40", "fujitsu-d3401-h2", LARGE, "3 space e"),
     Shot("export-refused-80x24", "hp-proliant-dl380e-gen8", SMALL, "2 e x"),
+    Shot("fixes-80x24", "hp-proliant-dl380e-gen8", SMALL, "2 full_stop f"),
+    Shot("what-if-80x24", "hp-proliant-dl380e-gen8", SMALL, "3 w j j l l l l"),
+    Shot("stage-120x40", "xen-lab-lowered-ram", LARGE, "t t"),
+    Shot("views-120x40", "xen-lab-lowered-ram", LARGE, "v"),
+    Shot("all-guests-120x40", "hp-proliant-dl380e-gen8", LARGE, "2 M"),
+    Shot("host-120x40", "hp-proliant-dl380e-gen8", LARGE, "I j j j j j j j"),
+    Shot("new-guest-80x24", "fujitsu-d3401-h2", SMALL, "n"),
+    Shot("hotplug-120x40", "fujitsu-d3401-h2", LARGE, "1 slash 1 f full_stop 6 enter c"),
+    Shot("light-120x40", "hp-proliant-dl380e-gen8", LARGE, "2 tab j j j j j", "textual-light"),
+    Shot("wide-200x60", "hp-proliant-dl380e-gen8", WIDE, "2 tab j j j j j j j"),
+    # A sequence: a device is given away, the map moves, a problem comes, a fix is chosen, and it is gone.
+    Shot("tour-1", "dell-poweredge-r820", SMALL, "2"),
+    Shot("tour-2", "dell-poweredge-r820", SMALL, "2 tab"),
+    Shot("tour-3", "dell-poweredge-r820", SMALL, "2 full_stop f"),
+    Shot("tour-4", "dell-poweredge-r820", SMALL, "2 full_stop f enter"),
+    Shot("tour-5", "dell-poweredge-r820", SMALL, "2 full_stop f enter e"),
     Shot("filter-80x24", "hp-proliant-dl380e-gen8", SMALL, "slash n i c"),
     Shot("help-80x24", "hp-proliant-dl380e-gen8", SMALL, "question_mark"),
 )
@@ -60,10 +77,11 @@ def load(site: str) -> Plan:
 async def take(shot: Shot) -> str:
     """The SVG of one picture."""
     app = PlannerApp(load(shot.site), Path("out"))
+    app.theme = shot.theme
     async with app.run_test(size=shot.size) as pilot:
         await pilot.pause()
         await pilot.press(*shot.keys.split())
-        await pilot.pause()
+        await pilot.pause(0.2)  # a dialog is laid out after its keys were taken
         svg = app.export_screenshot(title="rdm-planner", simplify=True)
     return _tidy(svg)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import replace
 from difflib import get_close_matches
@@ -63,6 +64,7 @@ def command(
         found = formats.document("text", [Checked.of(name, report)])
         options.emit(lambda width, style: found + "\n" + memory_map.render([(name, report)]), None, "never", False)
         return
+    gc.disable()  # until the first paint, which it delays by a tenth: nearly all that is made before it stays
     from planner.tui import settings, state
     from planner.tui.app import run
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from pathlib import Path
 
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -52,9 +54,19 @@ class PlannerApp(App[int]):
         if settings.keys:
             self.set_keymap({name: ",".join(keys) for name, keys in settings.keys.items()})
 
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's choice; its driver for Unix terminals with less to send."""
+        found = super().get_driver_class()
+        if found.__name__ == "LinuxDriver":
+            from planner.tui.terminal import LeanDriver
+
+            return LeanDriver
+        return found
+
     def on_mount(self) -> None:
         """Keep the theme when it changes, and show the tour the first time."""
         self.theme_changed_signal.subscribe(self, self._keep_theme)
+        self.call_after_refresh(_collect_garbage_again)
         if self._state is not None and not self._state.tour_seen:
             self._state.remember("tour_seen", True)
             self._main.call_after_refresh(self._main.action_tour)
@@ -76,6 +88,13 @@ class PlannerApp(App[int]):
     async def action_quit(self) -> None:
         """Quit as `q` does, from any screen: ask while edits are not saved."""
         self._main.action_leave()
+
+
+def _collect_garbage_again() -> None:
+    """From now on, and not what start-up made: that stays, and looking at it takes 20 ms each time."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def run(

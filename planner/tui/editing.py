@@ -87,7 +87,7 @@ class Editor:
         here = next((index for index, guest in enumerate(plan.guests) if _is(guest, view.current)), None)
         if here is None:  # removed, renamed, or brought back
             here = min(view.guest, max(0, len(plan.guests) - 1))
-        words = (snapshot.last or "", told(snapshot.effect), note)
+        words = (snapshot.last or "", note, told(snapshot.effect))
         return view.having(
             snapshot=snapshot, guest=here, note="  ".join(word for word in words if word), unsaved=self._unsaved(plan)
         )

@@ -29,7 +29,7 @@ class Exporter:
     _known: dict[Path, str] = field(default_factory=dict)
 
     def before(self, guest: Guest) -> str | None:
-        """The text of the guest's file as we know it; None for a guest without one."""
+        """The text of the guest's file as we know it; None for a guest that no file holds yet."""
         if guest.file is None:
             return None
         read = guest.file.text if guest.file.on_disk else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner import storage
 from planner.formats.xlcfg import guest as guest_reader
@@ -13,8 +15,10 @@ from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.pci.identity import pinned
 from planner.session import Snapshot
-from planner.tui.exporting import Exporter
 from planner.tui.state import State
+
+if TYPE_CHECKING:
+    from planner.tui.exporting import Exporter
 
 Load = Callable[[str], Plan]
 """Reads what a path names: a site, an inventory, a saved plan. InputError where it cannot."""
@@ -29,9 +33,15 @@ class Files:
     state: State | None = None
     plan_file: Path | None = None
     plan_text: str | None = None
-    exporter: Exporter = field(default_factory=Exporter)
     _seen: dict[Path, storage.Stamp | None] = field(default_factory=dict)
     _said: dict[Path, str] = field(default_factory=dict)
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        """What writes xl.cfg files; made when first needed."""
+        from planner.tui.exporting import Exporter
+
+        return Exporter()
 
     @property
     def keeps(self) -> bool:

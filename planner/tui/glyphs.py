@@ -20,8 +20,24 @@ DRAWN: dict[str, tuple[str, str]] = {
     LOST_RAM: ("▚", "lost"),
 }
 
-LEGEND = (
-    *((" ", ""), ("█", "ram"), (" RAM ", "dim"), ("▒", "reserved"), (" RDM ", "dim"), ("▓", "bars"), (" BAR ", "dim")),
-    *(("╳", "conflict"), (" conflict ", "dim"), ("▚", "lost"), (" lost ", "dim"), ("░", "firmware"), (" BIOS ", "dim")),
-    *(("┄", "hole"), (" hole ", "dim"), (MOVED, "accent"), (" moved", "dim")),
+_LEGEND = (
+    ("█", "ram", "RAM"),
+    ("▒", "reserved", "RDM"),
+    ("▓", "bars", "BAR"),
+    ("╳", "conflict", "conflict"),
+    ("▚", "lost", "lost"),
+    (MOVED, "accent", "moved"),
+    ("░", "firmware", "BIOS"),
+    ("┄", "hole", "hole"),
 )
+
+
+def legend(width: int) -> tuple[tuple[str, str], ...]:
+    """What the glyphs mean, as many as fit."""
+    pieces: list[tuple[str, str]] = [(" ", "")]
+    used = 1
+    for glyph, style, word in _LEGEND:
+        used += len(word) + 3
+        if used <= width + 1:
+            pieces += [(glyph, style), (f" {word} ", "dim")]
+    return tuple(pieces)

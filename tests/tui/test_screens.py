@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from driving import DESKTOP, HP, LOWERED, Driver, drive, screen, site
+from rich.cells import cell_len
 
 from planner.model.host import Host
 from planner.model.plan import Plan
@@ -38,16 +39,45 @@ def test_map_with_lost_ram(size: tuple[int, int], update_golden: bool) -> None:
     assert "Guest RAM that QEMU does not know" in text
 
 
-def test_after_an_edit(update_golden: bool) -> None:
-    check("edited-120x40", screen(site(DESKTOP), "3 space 2 space", size=(120, 40)), update=update_golden)
+SCREENS = (
+    ("what-if", HP, "2 w j j", "escape escape"),
+    ("host", HP, "3 I j j j j j j j", "I"),
+    ("fixes", HP, "2 full_stop f", "escape"),
+    ("history", HP, "3 w + + H", "escape u w"),
+    ("release", HP, "X", "escape"),
+    ("new-guest", HP, "n", "escape"),
+    ("all-guests", HP, "M", "escape"),
+    ("profile", HP, "P", "escape"),
+    ("details", HP, "3 tab G i", "escape shift+tab"),
+    ("stage", LOWERED, "1 t t", "escape"),
+    ("views", LOWERED, "v", "escape"),
+    ("zoom", LOWERED, "z", "escape"),
+    ("hotplug", DESKTOP, "2 slash 1 f . 6 enter c i", "escape escape u"),
+    ("edited", DESKTOP, "3 g space 2 space", "u u"),
+    ("export", DESKTOP, "3 g space e", "escape u"),
+    ("quit", DESKTOP, "3 g space q", "n u"),
+    ("help", DESKTOP, "question_mark", "escape"),
+    ("tour", DESKTOP, "K", "escape"),
+)
+"""Name, site, the keys that lead there, and those that lead back."""
 
 
-def test_export_preview(update_golden: bool) -> None:
-    check("export-80x24", screen(site(DESKTOP), "3 space e"), update=update_golden)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", [HP, LOWERED, DESKTOP])
+def test_every_other_screen(name: str, size: tuple[int, int], update_golden: bool) -> None:
+    async def script(driver: Driver) -> None:
+        for screen_name, where, there, back in SCREENS:
+            if where == name:
+                text = await driver.press(_named(there))
+                check(f"{screen_name}-{size[0]}x{size[1]}", text, update=update_golden)
+                assert max(cell_len(line) for line in text.splitlines()) <= size[0]
+                await driver.press(_named(back))
+
+    drive(site(name), script, size=size)
 
 
-def test_help(update_golden: bool) -> None:
-    check("help-80x24", screen(site(DESKTOP), "question_mark"), update=update_golden)
+def _named(keys: str) -> str:
+    return keys.replace(" . ", " full_stop ").replace("+ +", "plus plus")
 
 
 def test_ascii(update_golden: bool) -> None:
@@ -96,7 +126,15 @@ def test_maximise_and_back() -> None:
         assert "Devices" in text
         assert "Problems" in text
 
+    async def wide(driver: Driver) -> None:
+        lines = (await driver.press("shift+tab m")).splitlines()
+        assert "Devices" not in driver.text
+        first = next(index for index, line in enumerate(lines) if "═ Problems ═" in line)
+        assert lines[-2].startswith("╚")
+        assert len(lines) - first > 20
+
     drive(site(HP), script)
+    drive(site(HP), wide, size=(120, 40))
 
 
 def test_a_plan_without_guests_or_devices() -> None:

@@ -20,9 +20,6 @@ from planner.tui.widgets.lines import Picker
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-LOOK_EVERY = 2.0
-"""Seconds between two looks at the guests' files."""
-
 _OSC52_LIMIT = 74_000  # bytes that the terminals that take least still take
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from textual import on
@@ -67,9 +66,9 @@ class GuestActions(PlanScreen):
             if index == len(makers):
                 self.action_open()
             else:
-                note = "its disks and MAC addresses are the same: change them in its file"
-                note = note if index > len(TEMPLATES) else "its disk and bridge are examples: change them in its file"
-                self._ask_name("Name of the new guest", lambda name: self._add(makers[index](name), note * (index > 0)))
+                notes = ("", *["change its disk and bridge, which are examples"] * len(TEMPLATES))
+                told = notes[index] if index < len(notes) else "same disks and MACs: change those"
+                self._ask_name("Name of the new guest", lambda name: self._add(makers[index](name), told))
 
         self.app.push_screen(Choose("New guest", options), chosen)
 
@@ -79,7 +78,7 @@ class GuestActions(PlanScreen):
 
     def _add(self, guest: Guest, note: str = "") -> None:
         if self.edit(AddGuest(guest), note=note):
-            self.action_choose_guest(len(self.shown.snapshot.plan.guests))
+            self.show(self.shown.having(guest=len(self.shown.snapshot.plan.guests) - 1))
 
     def action_rename_guest(self) -> None:
         """Ask for the chosen guest's new name."""
@@ -88,9 +87,11 @@ class GuestActions(PlanScreen):
             self.say("✖ there is no guest to rename")
             return
 
+        from planner.export.copies import renamed
+
         def rename(name: str) -> None:
             if name != guest.name:
-                self.edit(ReplaceGuest(guest.name, replace(guest, name=name), f"rename {guest.name} to {name}"))
+                self.edit(ReplaceGuest(guest.name, renamed(guest, name), f"rename {guest.name} to {name}"))
 
         self._ask_name(f"Rename {guest.name}", rename, guest.name)
 

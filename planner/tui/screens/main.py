@@ -22,7 +22,7 @@ from planner.tui.commands import Where, bindings
 from planner.tui.editing import Editor
 from planner.tui.files import Files
 from planner.tui.screens.device_actions import DeviceActions
-from planner.tui.screens.file_actions import LOOK_EVERY, FileActions
+from planner.tui.screens.file_actions import FileActions
 from planner.tui.screens.guest_actions import GuestActions
 from planner.tui.screens.map_actions import MapActions
 from planner.tui.screens.plan_screen import LEFT, MIDDLE
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
 MIN_WIDTH, MIN_HEIGHT = 60, 15
+LOOK_EVERY = 2.0
+"""Seconds between two looks at the guests' files."""
 
 
 def _entries() -> type[Provider]:

@@ -15,6 +15,7 @@ from planner.model.errors import EditError
 from planner.policy.findings import Finding
 from planner.tui.bands import Band
 from planner.tui.commands import Keymap, keymap_of
+from planner.tui.describe import title
 from planner.tui.editing import Editor
 from planner.tui.view import Subject, View
 from planner.tui.widgets.details import Details
@@ -30,7 +31,7 @@ LEFT, MIDDLE = ("devices", "sizes", "host"), ("map", "compare")
 KEEP_AFTER = 1.0
 """Seconds from an edit to the recovery copy that has it."""
 
-_TITLES = {"sizes": "What if", "host": "Host", "compare": ""}
+_TITLES = {"sizes": "What if", "host": "Host"}
 
 
 class PlanScreen(Screen[None]):
@@ -72,8 +73,9 @@ class PlanScreen(Screen[None]):
         except EditError as error:
             self.say(f"✖ refused: {error}")
             return False
-        if isinstance(self.focused, Picker) and not isinstance(self.focused, DeviceList):
-            self.subject = self.focused.subject()  # what its cursor stood on may be gone
+        gone = isinstance(self.subject, Finding) and self.subject not in self.shown.findings
+        if isinstance(self.focused, Picker) and (gone or not isinstance(self.focused, DeviceList)):
+            self.subject = self.focused.subject()
             self.query_one(Details).show(self.shown, self.subject)
         self.keep_soon()
         return True
@@ -121,7 +123,7 @@ class PlanScreen(Screen[None]):
             return found.first(Picker)
         pane = _late(name)
         self.query_one("#panes").mount(pane, before="#map" if name in LEFT else "#details")
-        entitle(pane, _TITLES[name])
+        entitle(pane, _TITLES.get(name, ""))
         pane.show(self.shown)
         return pane
 
@@ -140,6 +142,7 @@ class PlanScreen(Screen[None]):
             self.left = name
         elif name in MIDDLE:
             self.middle = name
+            entitle(pane, title(self.shown))
         panes = self.query_one("#panes")
         place = "left" if name in LEFT else "middle" if name in MIDDLE else name
         one = " -one" if panes.has_class("-one") else ""

@@ -71,7 +71,7 @@ class Comparison(Picker):
             self.bring_into_view()
         first, last, room = self._window(view, width)
         names = self._lines[0].columns
-        heading: list[Piece] = [(fit("", self._lead), "")]
+        heading: list[Piece] = [(fit(f"‹{first}" if first else "", self._lead - 1, right=True), "dim"), (" ", "")]
         for index in range(first, last):
             here = view.look is Look.GUESTS and view.current is not None and names[index] == view.current.name
             heading.append((fit(names[index], room), "tab" if here else "strong"))
@@ -87,7 +87,8 @@ class Comparison(Picker):
         """Which columns are shown, around the chosen guest, and how many cells each has."""
         names = self._lines[0].columns
         left = width - self._lead - 2
-        fitting = max(1, min(len(names), left // _NARROWEST))
+        narrowest = _NARROWEST if view.look is Look.GUESTS else 1
+        fitting = max(1, min(len(names), left // narrowest))
         first = 0
         if view.look is Look.GUESTS and view.current is not None and view.current.name in names:
             first = max(0, min(names.index(view.current.name) - fitting // 2, len(names) - fitting))

@@ -20,7 +20,7 @@ from planner.tui.bands import (
     within,
     without_emulated,
 )
-from planner.tui.glyphs import DRAWN, LEGEND, LOST_RAM, MOVED
+from planner.tui.glyphs import DRAWN, LOST_RAM, MOVED, legend
 from planner.tui.text import Piece, Row, cut
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Picker, columns
@@ -32,6 +32,7 @@ _WORDS = {
     DISPLACED: ("QEMU's own", "QEMU's own memory"),
 }
 _WIDE, _TALL = 46, 14
+_DIGITS = 9  # as many for every map up to 64 GiB, so that lines stay where they are when high RAM comes and goes
 
 
 class MemoryMap(Picker):
@@ -80,9 +81,9 @@ class MemoryMap(Picker):
         if view is None or height < 1:
             return []
         roomy = height >= 14 and width >= _WIDE
-        legend = [Row(cut(LEGEND, width))] if roomy else []
+        key = [Row(cut(legend(width), width))] if roomy else []
         head = [Row(cut(_stages(view.stage), width))] if view.stage is not None else []
-        foot = [*self._foot(view, width, roomy=roomy)[: max(0, height - 3)], *legend]
+        foot = [*self._foot(view, width, roomy=roomy)[: max(0, height - 3)], *key]
         if view.build is None or view.build.layout is None:
             self._bands, self._lines, self._drawn_for = (), [], ()
             return [Row(((f" {_no_map(view.build)}", "dim"),)), *(Row() for _ in range(height - 1 - len(foot))), *foot]
@@ -109,7 +110,7 @@ class MemoryMap(Picker):
         band = self._bands[index]
         wide = width >= _WIDE
         glyph, style = DRAWN[LOST_RAM if band.qemu else band.kind]
-        digits = max(8, len(f"{self._bands[-1].span.start:x}"))
+        digits = max(_DIGITS, len(f"{self._bands[-1].span.start:x}"))
         size_width = 10 if wide else 7
         bar_width = max(4, (width - digits) // 5) if wide else 5
         label_width = max(0, width - digits - bar_width - size_width - 3)

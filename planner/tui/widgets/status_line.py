@@ -23,6 +23,8 @@ class StatusLine(Lines):
         if view is None:
             return []
         right = self._right(view, roomy=width >= _ROOMY)
+        if cells(((view.note, ""),)) > width - cells(right) - 3:
+            right = self._right(view, roomy=False)
         room = width - cells(right) - 2
         left = cut(((" ", ""), *self._left(view, room)), room)
         return [Row((*left, (" " * (room - cells(left) + 1), ""), *right, (" ", "")))]
