@@ -22,7 +22,7 @@ _ELLIPSIS = "…"
 _TOKENS = re.compile(r"\s+|\S+")
 _BLANKS = ("cursor", "tab", "tab-error", "tab-warning", "conflict")  # styles in which a blank is seen
 _NO_WIDTH = ("Mn", "Me")  # combining marks: terminals disagree about their cells
-_ASCII = str.maketrans("█▒▓╳░·▚┄▌▐┃▾▸│└‹›…–→×✖▲•✔␣", "#=+X:.%-|||v>|`<>~->xEWN*_") | {ord("⏎"): "enter"}
+_ASCII = str.maketrans("█▒▓╳░·▚┄▌▐┃▾▸│└‹›…–→×✖▲•✔␣Δ≠●├─┤←", "#=+X:.%-|||v>|`<>~->xEWN*_^!o+-+<") | {ord("⏎"): "enter"}
 
 
 class Row(NamedTuple):

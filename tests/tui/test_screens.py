@@ -84,6 +84,8 @@ def test_ascii(update_golden: bool) -> None:
     text = screen(site(HP), "2", ascii_only=True)
     check("ascii-80x24", text, update=update_golden)
     assert text.isascii()
+    for keys in ("2 w l", "I", "2 t t", "v", "M", "question_mark", "K", "X", "P"):
+        assert screen(site(HP), keys, size=(120, 40), ascii_only=True).isascii()
 
 
 @pytest.mark.parametrize("size", [(59, 20), (60, 14), (20, 5)])

@@ -23,6 +23,7 @@ class Comparison(Picker):
         self._lines: tuple[Line, ...] = ()
         self._of: tuple[object, ...] = ()
         self._seek = False
+        self._columns = (0, 0, 0)
 
     def show(self, view: View) -> None:
         """Take a new view; the cursor stays at its address."""
@@ -69,7 +70,7 @@ class Comparison(Picker):
         if self._seek:
             self._seek = False
             self.bring_into_view()
-        first, last, room = self._window(view, width)
+        first, last, room = self._columns = self._window(view, width)
         names = self._lines[0].columns
         heading: list[Piece] = [(fit(f"‹{first}" if first else "", self._lead - 1, right=True), "dim"), (" ", "")]
         for index in range(first, last):
@@ -96,10 +97,8 @@ class Comparison(Picker):
 
     def row(self, index: int, width: int) -> Row:
         """One range."""
-        view, line = self.view, self._lines[index]
-        if view is None:
-            return Row()
-        first, last, room = self._window(view, width + 2)
+        line = self._lines[index]
+        first, last, room = self._columns
         digits = self._lead - 12
         parts = [
             ("✖" if line.clash else "", 2, "error"),
