@@ -37,7 +37,7 @@ def test_what_if_sizes_change_live() -> None:
         await driver.press("u")
         assert driver.view.snapshot.undo is None
         text = await driver.press("j j enter")
-        assert "nothing takes the setting out" in text
+        assert "empty takes the setting out" in text
         await driver.type("1648")
         assert driver.view.snapshot.plan.guests[0].mmio_hole == 1648
         assert "-1 ✖ MEM212" in driver.status

@@ -148,7 +148,7 @@ class DeviceActions(PlanScreen):
             if text is not None:
                 self.edit(lambda view: exact_size(view, text))
 
-        hint = f"MiB, {size.least} to {size.most}; nothing takes the setting out of the config."
+        hint = f"MiB, {size.least} to {size.most}; empty takes the setting out of the config."
         said = str(size.said) if size.said is not None else ""
         self.app.push_screen(Ask(size.key, said, hint, empty=True), change)
 

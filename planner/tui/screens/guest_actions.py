@@ -185,7 +185,7 @@ class GuestActions(PlanScreen):
         if guest is None:
             self.say("✖ there is no guest to give a reason for")
             return
-        hint = "Why it may have what the default profile blocks. The plan keeps it; nothing takes it back."
+        hint = "Why it may have what the default profile blocks. The plan keeps it; empty takes it back."
         self.app.push_screen(Ask(f"Reason for {guest.name}", self._reason(guest), hint, empty=True), self._set_reason)
 
     def _reason(self, guest: Guest) -> str:
