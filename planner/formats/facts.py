@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
 
 from planner.formats.config_space import BarRegister
 from planner.model.address import Sbdf
@@ -13,6 +13,16 @@ from planner.model.host import MemoryRange, PciDevice, ReservedRegion
 
 MAX_FUNCTIONS = 8192
 """More PCI functions than any machine shows; who lists more is refused."""
+
+
+E820_TYPES: Final[dict[str, Literal["ram", "reserved", "acpi", "nvs", "unusable"]]] = {
+    "usable": "ram",
+    "reserved": "reserved",
+    "acpi data": "acpi",
+    "acpi nvs": "nvs",
+    "unusable": "unusable",
+}
+"""The words of a memory map in the logs of Linux and Xen, in lower case."""
 
 
 class Trust(IntEnum):

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, Literal
 
-from planner.formats.facts import Facts
+from planner.formats.facts import E820_TYPES, Facts
 from planner.model.address import Sbdf
 from planner.model.host import (
     MAX_ADDRESS,
@@ -37,13 +36,6 @@ _GROUP_NEW = re.compile(rf"\bpci ({_PCI}): Adding to iommu group ([0-9]{{1,9}})\
 _GROUP_OLD = re.compile(rf"\biommu: Adding device ({_PCI}) to group ([0-9]{{1,9}})\b")
 _E820 = re.compile(rf"\b(BIOS-e820|Xen): \[mem {_ADDRESS}-{_ADDRESS}\] ([A-Za-z][A-Za-z ]{{2,15}}[A-Za-z])")
 _E820_OLD = re.compile(r"\b(BIOS-e820|Xen): ([0-9a-f]{16}) - ([0-9a-f]{16}) \(([A-Za-z ]{3,20})\)")
-_TYPES: Final[dict[str, Literal["ram", "reserved", "acpi", "nvs", "unusable"]]] = {
-    "usable": "ram",
-    "reserved": "reserved",
-    "acpi data": "acpi",
-    "acpi nvs": "nvs",
-    "unusable": "unusable",
-}
 _INTEL = re.compile(r"\b(?:DMAR|dmar): ?(?:RMRR|DRHD|Host address width|IOMMU enabled)")
 _AMD = re.compile(r"\bAMD-Vi: (?!AMD IOMMUv2|AMD-Vi IOMMU disabled)")  # printed where there is no AMD IOMMU, too
 _REMAPS = re.compile(r"\bEnabled IRQ remapping in |\bAMD-Vi: Interrupt remapping enabled")
@@ -125,7 +117,7 @@ def _ranges(text: str) -> tuple[tuple[MemoryRange, ...], bool]:
     old = [(int(m[2], 16), int(m[3], 16) - 1, m[4]) for m in _E820_OLD.finditer(text)]  # its end is the next byte
     new = [(int(m[2], 16), int(m[3], 16), m[4]) for m in _E820.finditer(text)]
     for start, end, words in old + new:
-        kind = _TYPES.get(words.lower())
+        kind = E820_TYPES.get(words.lower())
         if kind is not None and start <= end:
             found.setdefault((start, end), MemoryRange(start=start, end=end, type=kind))
     return tuple(sorted(found.values(), key=lambda item: item.start)), _ON_XEN.search(text) is not None

@@ -7,9 +7,8 @@ of the lines about reserved memory appear depends on the build and on `iommu=ver
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
 
-from planner.formats.facts import Facts
+from planner.formats.facts import E820_TYPES, Facts
 from planner.model.address import Sbdf
 from planner.model.host import MAX_ADDRESS, DeviceScope, MemoryRange, RegionKind, ReservedRegion, ScopeKind
 from planner.model.span import KIB, MIB
@@ -39,13 +38,6 @@ _OLD_IVMD = (
 _RAM_MAP = re.compile(r"(?:Xen-e820|BIOS-e820|EFI|Multiboot-e820|Xen-provided|PVH-e820)[A-Za-z -]* RAM map:")
 _RANGE = re.compile(r" \[([0-9a-f]{16}), ([0-9a-f]{16})\] \(([A-Za-z ]+)\)")
 _OLD_RANGE = re.compile(r" ([0-9a-f]{16}) - ([0-9a-f]{16}) \(([A-Za-z ]+)\)")
-_TYPES: Final[dict[str, Literal["ram", "reserved", "acpi", "nvs", "unusable"]]] = {
-    "usable": "ram",
-    "reserved": "reserved",
-    "acpi data": "acpi",
-    "acpi nvs": "nvs",
-    "unusable": "unusable",
-}
 _RAM = re.compile(r"System RAM: [0-9]+MB \(([0-9]{1,15})kB\)")
 _REMAPPING = re.compile(r"(?:Intel VT-d )?[Ii]nterrupt [Rr]emapping (enabled|disabled|not enabled)")
 _SCOPE_KINDS = {
@@ -145,7 +137,7 @@ class _Reader:
             self.map_done = bool(self.ranges)
             return False
         start, end = int(match[1], 16), int(match[2], 16) - (0 if line.startswith(" [") else 1)
-        kind = _TYPES.get(match[3].lower())
+        kind = E820_TYPES.get(match[3].lower())
         if kind is not None and start <= end:
             self.ranges.append(MemoryRange(start=start, end=end, type=kind))
         return True

@@ -555,7 +555,7 @@ def test_devices_that_only_dom0_has_beside_a_guest_are_a_notice() -> None:
 
 def test_two_guests_may_share_a_device_if_they_take_turns() -> None:
     found = [f for f in report(host(), guest(NIC, name="a"), guest(NIC, name="b")).findings if f.rule.id == "PCI508"]
-    assert [(finding.guest, finding.severity) for finding in found] == [("a", "notice"), ("b", "notice")]
+    assert [(finding.guest, finding.severity) for finding in found] == [("a", "warning"), ("b", "warning")]
 
 
 def test_a_pinned_device_that_moved_is_named_with_its_new_address() -> None:

@@ -61,7 +61,7 @@ def needed_by_dom0(context: Context, rule: Rule, build: Build) -> Iterator[Findi
         "PCI503",
         "Nothing can reset the device",
         Severity.WARNING,
-        by="nobody",
+        by="libxl",
         why="libxl logs that the reset failed and goes on: what one guest left in the device meets the next.",
         remedy="Restart the host between two guests that use it, or keep it with one guest.",
         source="libxl_pci.c:1591; sysfs reset_method",
@@ -179,11 +179,11 @@ def too_many_vectors(context: Context, rule: Rule, build: Build) -> Iterator[Fin
         by="libxl",
         why="The first assignment takes the device off the list of assignable ones, and creation fails at the second.",
         remedy="Drop one of the two items; of guests that share a device, run one at a time.",
-        source="libxl_pci.c:1677, seen on a real run",
+        source="libxl_pci.c:1677 and 1658, both seen on real runs",
     )
 )
 def listed_twice(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """The same address in two items of one guest; in two guests a notice, since they need not run together."""
+    """The same address in two items of one guest; in two guests a warning, since they may take turns."""
     addresses = [item.address for item in build.guest.pci if item.address is not None]
     for address in dict.fromkeys(addresses):
         if addresses.count(address) > 1:
@@ -194,8 +194,8 @@ def listed_twice(context: Context, rule: Rule, build: Build) -> Iterator[Finding
         if others:
             named = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
             message = f"{address.short} is in {named} too: only one of them can have it at a time"
-            says, notice = "already assigned to a different guest", Severity.NOTICE
-            yield context.finding(rule, build.guest, message, severity=notice, device=address, xen_says=says)
+            says = f"PCI device {address} already assigned to a different guest?"
+            yield context.finding(rule, build.guest, message, severity=Severity.WARNING, device=address, xen_says=says)
 
 
 @guest_rule(
