@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -10,7 +11,7 @@ from planning import NIC, OTHER, USB, built, guest, host, report, rmrr
 
 from planner.model.guest import Guest
 from planner.model.host import Host, ReservedRegion
-from planner.model.span import GIB4, KIB, MIB, Span
+from planner.model.span import GIB4, KIB, MIB, PAGE, Span
 from planner.xen.libxl import VGA_HOLE
 
 _pages = st.one_of(
@@ -75,6 +76,20 @@ def test_ram_in_is_ram_out_but_for_the_vga_hole(machine: Host, one: Guest) -> No
     asked = (result.domain.max_kib - result.domain.video_kib) * KIB
     hole = VGA_HOLE.intersection(Span(0, result.layout.low_end)).size
     assert sum(span.size for span in result.layout.ram) == asked - hole
+
+
+@given(_hosts, _guests(), st.integers(0, 4), st.sampled_from(["seabios", "ovmf"]))
+def test_the_firmware_gets_what_libxl_gave_less_the_pages_hvmloader_took(
+    machine: Host, one: Guest, cards: int, firmware: str
+) -> None:
+    """Each page that it takes is one for itself, and the story says how many."""
+    result = built(machine, replace(one, nics=("e1000",) * cards, firmware=firmware))
+    if result.layout is None or result.firmware is None or not result.firmware.ok:
+        return
+    given_ = sum(entry.size for entry in result.layout.e820 if entry.type == "ram")
+    told = sum(entry.size for entry in result.firmware.e820 if entry.type == "ram" and entry.start >= MIB)
+    assert told == given_ - result.firmware.stolen * PAGE
+    assert any("pages" in step.text for step in result.firmware.steps) or not result.firmware.stolen
 
 
 @given(_hosts, _guests(), st.sampled_from([USB, NIC, OTHER]))
