@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from planner.model.address import Sbdf
-from planner.model.span import GIB4, MIB, Span
+from planner.model.span import GIB4, MIB, PAGE, Span
 from planner.xen.hvmloader import Bar, Outcome
 from planner.xen.libxl import VGA_HOLE, Layout
 
@@ -45,10 +45,10 @@ def segments(
     """The guest's address space from 0 to its top, each byte exactly once, in order.
 
     A region that overlaps RAM is a conflict for as long as it does, whether libxl failed over it or masked it. With
-    `firmware` the BARs that hvmloader placed are in it, one segment for each run of a device's; `names` are the
-    functions' names by devfn.
+    `firmware` RAM ends where hvmloader left its end, and the BARs that it placed are there, one segment for each run
+    of a device's; `names` are the functions' names by devfn.
     """
-    base = _without_regions(layout)
+    base = _without_regions(layout, firmware)
     regions = [(entry.span, entry.devices) for entry in layout.regions if entry.span.size]
     bars = [(span, bar) for bar in (firmware.bars if firmware is not None else ()) if (span := _memory(bar))]
     edges = sorted({edge for spans in (base, regions, bars) for item in spans for edge in item[0]})
@@ -69,17 +69,21 @@ def _memory(bar: Bar) -> Span | None:
     return None if bar.space == "io" else bar.span
 
 
-def _without_regions(layout: Layout) -> list[Segment]:
-    low = layout.low_end
+def _without_regions(layout: Layout, firmware: Outcome | None) -> list[Segment]:
+    low, high = layout.low_end, layout.high_end
+    if firmware is not None and firmware.ok:
+        low, high = firmware.low_pgend * PAGE, firmware.high_pgend * PAGE
     parts = [
         (Span(0, min(low, _LEGACY.start)), SegmentKind.LOW_RAM, "low RAM"),
         (Span(max(low, 0), _LEGACY.start), SegmentKind.FREE, "free"),
         (_LEGACY, SegmentKind.LEGACY, "VGA and BIOS"),
         (Span(_LEGACY.end, low), SegmentKind.LOW_RAM, "low RAM"),
-        (Span(max(low, _LEGACY.end), layout.mmio_start), SegmentKind.FREE, "free"),
+        (Span(low, layout.low_end), SegmentKind.FREE, "taken by hvmloader"),
+        (Span(max(layout.low_end, _LEGACY.end), layout.mmio_start), SegmentKind.FREE, "free"),
         (Span(max(layout.mmio_start, _LEGACY.end), FIRMWARE.start), SegmentKind.MMIO_HOLE, "MMIO hole"),
         (FIRMWARE, SegmentKind.FIRMWARE, "ACPI, APIC, special pages"),
-        (Span(GIB4, layout.high_end), SegmentKind.HIGH_RAM, "high RAM"),
+        (Span(GIB4, high), SegmentKind.HIGH_RAM, "high RAM"),
+        (Span(max(high, GIB4), layout.high_end), SegmentKind.FREE, "taken by hvmloader"),
     ]
     return [Segment(span, kind, label) for span, kind, label in parts if span.size]
 

@@ -64,7 +64,8 @@ def test_segments_cover_the_address_space_once_and_in_order(machine: Host, one: 
     assert result.segments[0].span.start == 0
     assert all(left.span.end == right.span.start for left, right in pairwise(result.segments))
     assert all(segment.span.size > 0 for segment in result.segments)
-    top = max(GIB4, result.layout.high_end, *(entry.span.end for entry in result.layout.regions), 0)
+    moved = result.firmware.high_pgend * PAGE if result.firmware is not None and result.firmware.ok else 0
+    top = max(GIB4, result.layout.high_end, moved, *(entry.span.end for entry in result.layout.regions), 0)
     assert result.segments[-1].span.end == top
 
 
@@ -143,6 +144,15 @@ def test_boot_roms_are_parked_behind_video_ram_and_displace_guest_ram() -> None:
     assert result.qemu.scratch.end == start + 16 * MIB + 64 * KIB
     assert [rom.start - start for rom in result.qemu.roms] == [16 * MIB + 256 * KIB, 16 * MIB + 512 * KIB]
     assert result.qemu.displaced == result.qemu.parked
+
+
+def test_the_map_ends_ram_where_hvmloader_left_it() -> None:
+    """As on the real run o_5000: 332 pages for OVMF beside a card's boot ROM."""
+    result = built(host(), guest(memory=5000, vga="stdvga", videoram=16, bios="ovmf", vif=[""]))
+    assert [(segment.label, segment.span) for segment in result.segments[-2:]] == [
+        ("high RAM", Span(GIB4, 0x1476B4000)),
+        ("taken by hvmloader", Span(0x1476B4000, 0x147800000)),
+    ]
 
 
 def test_without_vga_nothing_but_roms_is_parked() -> None:
