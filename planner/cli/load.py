@@ -49,8 +49,8 @@ class Site(NamedTuple):
 class Reading(NamedTuple):
     """How to read plans: options that several commands share, and what to call a guest from standard input.
 
-    `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default. `moves_to`
-    are inventories of hosts that the guests are to move to.
+    `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default. So do
+    `moves_to`, the inventories of hosts that the guests are to move to.
     """
 
     xen: str | None = None
@@ -132,7 +132,7 @@ def chosen(read: Plan, reading: Reading) -> Plan:
         xen=reading.xen or read.xen,
         profile=Profile(reading.profile) if reading.profile else read.profile,
         rdm_as_documented=reading.rdm == "documented" if reading.rdm else read.rdm_as_documented,
-        moves_to=tuple(host(path / "host.toml" if is_site(path) else path) for path in reading.moves_to),
+        moves_to={str(path): host_of(path) for path in reading.moves_to} or read.moves_to,
     )
 
 
@@ -142,10 +142,11 @@ def saved_plan(path: Path, another_host: bool = False) -> Plan:
 
     try:
         saved = plan_toml.parse(storage.read_text(path))
-        at = {name: plan_toml.located(path.parent, name) for name in (saved.host, *saved.files)}
+        at = {name: plan_toml.located(path.parent, name) for name in (saved.host, *saved.files, *saved.moves_to)}
         machine = host(Path(at[saved.host]))
         texts = {name: storage.read_text(Path(at[name])) for name in saved.files}
-        restored = plan_toml.restore(saved, machine, texts, path.parent, another_host=another_host)
+        others = {name: host_of(Path(at[name])) for name in saved.moves_to}
+        restored = plan_toml.restore(saved, machine, texts, path.parent, others, another_host=another_host)
     except InputError as error:
         raise error.within(str(path)) from None
     for guest in restored.plan.guests:

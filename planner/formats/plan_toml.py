@@ -105,6 +105,9 @@ class SavedPlan(_FromFile):
     profile: Profile = Profile.DEFAULT
     xen: Annotated[str | None, Field(description="Xen release to replay; default: the inventory's")] = None
     rdm: Annotated[Literal["shipped", "documented"], Field(description="how rdm= is read")] = "shipped"
+    moves_to: Annotated[
+        tuple[str, ...], Field(description="inventories of hosts to move to, from the plan's folder")
+    ] = ()
     guests: tuple[SavedGuest, ...] = ()
     reasons: Annotated[
         dict[str, str], Field(description="by guest or device: why what is blocked else is allowed")
@@ -175,13 +178,18 @@ def digest(text: str) -> str:
 
 def save(plan: Plan, named: Callable[[str], str] = str) -> SavedPlan:
     """What is to be kept of `plan`; `named` turns a path into the one from the plan's folder."""
+
+    def inventory(path: str) -> str:
+        return named(path) if path != _LIVE else path
+
     return SavedPlan(
         schema_version=1,
-        host=named(plan.host_file) if plan.host_file != _LIVE else _LIVE,
+        host=inventory(plan.host_file),
         host_identity=identity(plan.host),
         profile=plan.profile,
         xen=plan.xen,
         rdm="documented" if plan.rdm_as_documented else "shipped",
+        moves_to=tuple(map(inventory, plan.moves_to)),
         guests=tuple(_save_guest(guest, named) for guest in plan.guests),
         reasons=dict(sorted(plan.reasons.items())),
         candidates=dict(sorted(plan.candidates.items())),
@@ -218,9 +226,17 @@ class Restored:
 
 
 def restore(
-    saved: SavedPlan, host: Host, texts: Mapping[str, str], folder: PurePath, *, another_host: bool = False
+    saved: SavedPlan,
+    host: Host,
+    texts: Mapping[str, str],
+    folder: PurePath,
+    others: Mapping[str, Host] | None = None,
+    *,
+    another_host: bool = False,
 ) -> Restored:
     """The plan that `saved` keeps, on `host`, with the `texts` of its guests' files by the names it gives them.
+
+    `others` are the hosts to move to, by those names too.
 
     InputError where the inventory is not the one it was made for (`another_host` accepts it), where a guest's file
     now has another name in it, or where a value is none that an xl.cfg could give.
@@ -248,6 +264,7 @@ def restore(
         candidates=saved.candidates,
         pins={at: Pin(pin.id, pin.subsystem, pin.path) for at, pin in saved.pins.items()},
         host_file=located(folder, saved.host),
+        moves_to={located(folder, name): (others or {})[name] for name in saved.moves_to},
     )
     return Restored(plan, tuple(changed))
 

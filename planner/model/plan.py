@@ -38,7 +38,8 @@ class Plan:
     `rdm_as_documented` reads `rdm=` as the manual has it instead of as the release does. `reasons` keeps the written
     reason for what the default profile would block: by guest name. `candidates` are the devices that may be attached to
     a guest while it runs: by guest name. `pins` are the identities of assigned devices, by address: another device
-    there is an error (`planner.pci.identity`). `moves_to` are hosts that guests may be migrated to or restored on.
+    there is an error (`planner.pci.identity`). `moves_to` are hosts that guests may be migrated to
+    or restored on, by the file each was read from.
     """
 
     host: Host
@@ -50,7 +51,7 @@ class Plan:
     candidates: Mapping[str, tuple[Sbdf, ...]] = field(default_factory=dict)
     pins: Mapping[Sbdf, Pin] = field(default_factory=dict)
     host_file: str = "host.toml"
-    moves_to: tuple[Host, ...] = ()
+    moves_to: Mapping[str, Host] = field(default_factory=dict)
 
     @property
     def release(self) -> str | None:

@@ -65,6 +65,20 @@ def test_a_guest_that_changed_since_is_named(saved: Path, capsys: pytest.Capture
     assert f"{guest}: changed since {saved} was saved" in capsys.readouterr().err
 
 
+def test_hosts_to_move_to_are_kept_and_may_be_named_anew(saved: Path) -> None:
+    [(_, plan)] = load.plans([str(saved)])
+    other = storage.samples_folder() / "fujitsu-d3401-h2"
+    kept = replace(plan, moves_to={str(other): load.host_of(other)})
+    saved.write_text(plan_toml.render(plan_toml.save(kept, lambda file: storage.path_from(saved.parent, file))))
+    assert "moves_to" in saved.read_text()
+    [(_, plan)] = load.plans([str(saved)])
+    assert [host.name for host in plan.moves_to.values()] == [load.host_of(other).name]
+    done = CliRunner().invoke(_group, ["check", str(saved), "--fail-on", "never", "--format", "concise"])
+    assert "MIG801" in done.output
+    anew = load.saved_plan(saved)
+    assert load.chosen(anew, load.Reading(moves_to=(SITE,))).moves_to == {str(SITE): load.host_of(SITE)}
+
+
 def test_a_plan_stands_alone(saved: Path) -> None:
     with pytest.raises(InputError, match="a saved plan names its own guests"):
         load.plans([str(saved), "-"])

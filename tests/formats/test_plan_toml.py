@@ -28,7 +28,7 @@ WEB = 'name = "web"   # keep\ntype = "hvm"\nmemory = 4096\nmmio_hole = 1024\npci
 def _restored(plan: Plan, host: Host = HOST, **options: Any) -> plan_toml.Restored:
     texts = {one.file.path: one.file.text for one in plan.guests if one.file is not None and one.file.on_disk}
     saved = plan_toml.parse(plan_toml.render(plan_toml.save(plan)))
-    return plan_toml.restore(saved, host, texts, PurePath(), **options)
+    return plan_toml.restore(saved, host, texts, PurePath(), plan.moves_to, **options)
 
 
 def test_a_plan_reads_well() -> None:
@@ -135,6 +135,7 @@ def _guests(draw: st.DrawFn, name: str) -> Guest:
     st.dictionaries(_words, _words, max_size=2),
     st.dictionaries(_words, st.lists(_addresses, max_size=2).map(tuple), max_size=2),
     st.dictionaries(_addresses, st.builds(Pin, _words, _words, _words), max_size=2),
+    st.sets(st.sampled_from(["a.toml", "far/b.toml", "live"])),
 )
 def test_every_plan_comes_back(
     guests: tuple[Guest, ...],
@@ -144,8 +145,10 @@ def test_every_plan_comes_back(
     reasons: dict[str, str],
     candidates: dict[str, tuple[Sbdf, ...]],
     pins: dict[Sbdf, Pin],
+    others: set[str],
 ) -> None:
     plan = Plan(HOST, guests, profile, xen, documented, reasons, candidates, pins)
+    plan = replace(plan, moves_to=dict.fromkeys(sorted(others), HOST))
     restored = _restored(plan)
     assert restored == plan_toml.Restored(plan)
     for before, after in zip(plan.guests, restored.plan.guests, strict=True):
@@ -189,10 +192,14 @@ def test_a_file_that_changed_since_is_named_and_edits_go_on_top() -> None:
 
 
 def test_paths_start_from_the_folder_of_the_plan() -> None:
-    plan = Plan(HOST, (read(WEB, "guests/web.cfg"),), host_file="hosts/one/host.toml")
+    others = {"hosts/two/host.toml": HOST, "live": HOST}
+    plan = Plan(HOST, (read(WEB, "guests/web.cfg"),), host_file="hosts/one/host.toml", moves_to=others)
     saved = plan_toml.save(plan, lambda path: f"../{path}")
     assert (saved.host, saved.files) == ("../hosts/one/host.toml", ("../guests/web.cfg",))
-    restored = plan_toml.restore(saved, HOST, {saved.files[0]: WEB}, PurePath("plans")).plan
+    assert saved.moves_to == ("../hosts/two/host.toml", "live")
+    hosts = dict.fromkeys(saved.moves_to, HOST)
+    restored = plan_toml.restore(saved, HOST, {saved.files[0]: WEB}, PurePath("plans"), hosts).plan
+    assert restored.moves_to == others
     assert restored.host_file == "hosts/one/host.toml"
     assert restored.guests[0].file == plan.guests[0].file
 

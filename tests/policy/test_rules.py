@@ -392,10 +392,10 @@ MOVES = [
 
 @pytest.mark.parametrize(("rule", "other", "produces", "silent"), MOVES, ids=[case[0] for case in MOVES])
 def test_rule_about_a_move_to_another_host(rule: str, other: Host, produces: Guest, silent: Guest) -> None:
-    found = [one for one in report(host(), produces, moves_to=(other,)).findings if one.rule.id == rule]
+    found = [one for one in report(host(), produces, moves_to={"other.toml": other}).findings if one.rule.id == rule]
     assert found
     assert all(one.message and one.severity == RULES[rule].severity for one in found)
-    assert rule not in rules(report(host(), silent, moves_to=(other,)))
+    assert rule not in rules(report(host(), silent, moves_to={"other.toml": other}))
     assert rule not in rules(report(host(), produces))
 
 

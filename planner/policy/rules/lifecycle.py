@@ -179,7 +179,7 @@ def policy_forgotten(context: Context, rule: Rule, build: Build) -> Iterator[Fin
 def not_migratable(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Guests with devices in a plan that names hosts to move to."""
     if build.guest.pci and context.plan.moves_to:
-        names = ", ".join(_name(host) for host in context.plan.moves_to)
+        names = ", ".join(_name(host) for host in context.plan.moves_to.values())
         message = f"cannot be migrated, saved or suspended while it has devices, and is to move to {names}"
         yield context.finding(rule, build.guest, message, help=rule.remedy, keys=("pci",))
 
@@ -200,7 +200,7 @@ def regions_elsewhere(context: Context, rule: Rule, build: Build) -> Iterator[Fi
     layout, plan = build.layout, context.plan
     if not build.ok or layout is None or not (build.guest.pci or plan.candidates.get(build.guest.name)):
         return
-    for host in plan.moves_to:
+    for host in plan.moves_to.values():
         regions = hypervisor.boot(host, build.release).regions
         hit = sorted(
             one.span for one in regions if one.base >= MIB and any(one.span.overlaps(ram) for ram in layout.ram)
