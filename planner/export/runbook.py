@@ -5,7 +5,6 @@ Here the steps are worked out; `runbook_text` writes them as Markdown and as a s
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 
@@ -19,8 +18,6 @@ from planner.xen.hypervisor import Iommu
 
 GRUB_FILE = "/etc/default/grub.d/rdm-planner.cfg"  # Debian's place for additions to GRUB
 GRUB_CONFIG = "/boot/grub/grub.cfg"
-_LEAST_GUEST_IRQS = 32  # what a guest gets where nothing is said: 32 or 64, by release (xen-command-line)
-_IRQS = re.compile(r"(?:^|\s)extra_guest_irqs=([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +122,12 @@ def _has(iommu: Iommu, region: ReservedRegion, devices: tuple[Sbdf, ...]) -> boo
 
 
 def _irq_options(plan: Plan) -> tuple[str, ...]:
-    """`extra_guest_irqs=` where a guest's devices have more interrupts than every release gives."""
+    """`extra_guest_irqs=` where a guest's devices have more interrupts than it is given."""
     most = 0
     for guest in plan.guests:
         devices = [_device(plan, item.address) for item in guest.pci if item.address is not None]
         most = max(most, sum(device.msix or device.msi or 0 for device in devices))
-    said = [int(number) for number in _IRQS.findall(plan.host.xen_command_line)]
-    return (f"extra_guest_irqs={most}",) if most > (said[-1] if said else _LEAST_GUEST_IRQS) else ()
+    return (f"extra_guest_irqs={most}",) if most > boot_options.guest_irqs(plan.host.xen_command_line) else ()
 
 
 def _same_device(plan: Plan, address: Sbdf) -> Step:

@@ -1,4 +1,6 @@
-"""Regions that the admin adds on Xen's command line: `rmrr=` (Intel) and `ivmd=` (AMD). Page numbers are in hex.
+"""Xen's command line: the regions that the admin adds there, and how many interrupts it gives a guest.
+
+`rmrr=` (Intel) and `ivmd=` (AMD) add regions, by page numbers in hex, with or without 0x.
 
 Source: parse_rmrr_param in vtd/dmar.c (`start[-end]=[seg:]bus:dev.fn[,…][;…]`, with its limits as since 4.17) and
 parse_ivmd_param in amd/iommu_acpi.c (`start[-end][=bdf[-bdf][,…]][;…]`). An option may stand there more than once.
@@ -23,8 +25,10 @@ MAX_IVMDS = 8
 _UNITY_READ_WRITE = 7
 _EINVAL, _E2BIG = -22, -7
 
-_RANGE = re.compile(r"([0-9a-fA-F]+)(?:-([0-9a-fA-F]+))?\Z")
+DEFAULT_GUEST_IRQS = 32
+_RANGE = re.compile(r"((?:0[xX])?[0-9a-fA-F]+)(?:-((?:0[xX])?[0-9a-fA-F]+))?\Z")
 _BDF = re.compile(r"(?:([0-9a-fA-F]+):)?([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\.([0-7])\Z")
+_GUEST_IRQS = re.compile(r"(?:^|\s)extra_guest_irqs=(?:0[xX]([0-9a-fA-F]{1,8})|(0[0-7]*)|([1-9][0-9]{0,8}))")
 _MAX_PAGE = 1 << 52
 
 
@@ -51,6 +55,17 @@ def rmrr(command_line: str) -> Added:
 def ivmd(command_line: str) -> Added:
     """The regions of `ivmd=`: one for each device or range that it names. Never raises."""
     return _read("ivmd", "amd/iommu_acpi.c: parse_ivmd_param", command_line, _add_ivmds)
+
+
+def guest_irqs(command_line: str) -> int:
+    """How many interrupts of devices Xen gives a guest: `extra_guest_irqs=guests[,dom0]`, the last one that counts.
+
+    Source: parse_extra_guest_irqs in common/domain.c, 32 unless said, from 4.14 to master.
+    """
+    given = DEFAULT_GUEST_IRQS
+    for hexadecimal, octal, decimal in _GUEST_IRQS.findall(command_line):
+        given = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)
+    return given
 
 
 def _read(

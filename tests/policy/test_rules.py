@@ -311,7 +311,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
         (_pair({}, {"physfn": Sbdf.parse(NIC)}), guest(BESIDE, name="b")),
     ),
     ("PCI506", (_changed(**_VF), guest(NIC, gfx_passthru=1)), (_changed(**_VF), guest(NIC, gfx_passthru=0))),
-    ("PCI507", (_changed(msix=65), guest(NIC)), (_changed(msix=64), guest(NIC))),
+    ("PCI507", (_changed(msix=33), guest(NIC)), (_changed(msix=32), guest(NIC))),
     (
         "PCI507",
         (_changed(msix=65), guest(NIC)),

@@ -26,6 +26,30 @@ def test_the_real_command_line() -> None:
     assert [str(scope.device) for scope in added.regions[0].scopes] == ["0000:00:1a.0", "0000:00:1d.0"]
 
 
+def test_pages_may_be_written_with_0x() -> None:
+    plain = boot_options.rmrr("rmrr=3fff0-3fff7=0:0:1a.0;40=0:1:0.0")
+    assert boot_options.rmrr("rmrr=0x3fff0-0X3FFF7=0:0:1a.0;0x40=0:1:0.0") == plain
+    assert boot_options.ivmd("ivmd=0xfed00-0xfed01") == boot_options.ivmd("ivmd=fed00-fed01")
+
+
+@pytest.mark.parametrize(
+    ("command_line", "irqs"),
+    [
+        ("", 32),
+        ("console=com1 extra_guest_irqs=128", 128),
+        ("extra_guest_irqs=64,1024", 64),
+        ("extra_guest_irqs=,512", 32),
+        ("extra_guest_irqs=0", 0),
+        ("extra_guest_irqs=0x40", 64),
+        ("extra_guest_irqs=0100", 64),
+        ("extra_guest_irqs=64 extra_guest_irqs=16", 16),
+        ("no-extra_guest_irqs=64", 32),
+    ],
+)
+def test_interrupts_of_a_guest(command_line: str, irqs: int) -> None:
+    assert boot_options.guest_irqs(command_line) == irqs
+
+
 def test_xen_lists_them_last_first_and_says_so() -> None:
     """The lines of that run: the third range lies where the machine has no memory, and Xen leaves it out."""
     ram = MemoryRange(start=0x100000, end=0x3FFFFFFF, type="ram")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from planner.model.span import format_size
@@ -11,10 +10,8 @@ from planner.pci.isolation import ResetScope, Tie, bonds, reset_scope
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule, host_rule
 from planner.policy.owners import Owners
 from planner.policy.rules.assigned import assigned
+from planner.xen import boot_options
 from planner.xen.build import Build, not_assignable
-
-_GUEST_IRQS = 64
-_EXTRA_IRQS = re.compile(r"(?:^|\s)extra_guest_irqs=([0-9]{1,6})")
 
 
 @guest_rule(
@@ -152,20 +149,24 @@ def intel_display_vf(context: Context, rule: Rule, build: Build) -> Iterator[Fin
         "More interrupts than Xen sets aside for a guest",
         Severity.WARNING,
         by="nobody",
-        why="A guest gets 32 or 64 interrupts for its devices, by release; without one for each queue an NVMe is slow.",
+        why="A guest gets 32 interrupts for its devices unless told; without one for each queue an NVMe is slow.",
         remedy="extra_guest_irqs=N on Xen's command line.",
         source="docs/misc/xen-command-line (extra_guest_irqs); docs.xcp-ng.org/compute",
     )
 )
 def too_many_vectors(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """Guests whose devices have more MSI-X (or MSI) vectors than the command line gives, by default 64."""
+    """Guests whose devices have more MSI-X (or MSI) vectors than Xen gives it."""
     vectors = {device.address: device.msix or device.msi or 0 for device in assigned(context, build)}
-    said = _EXTRA_IRQS.findall(context.plan.host.xen_command_line)
-    limit = int(said[-1]) if said else _GUEST_IRQS
+    line = context.plan.host.xen_command_line
+    limit = boot_options.guest_irqs(line)
     total = sum(vectors.values())
     if total > limit:
         most = max(vectors, key=lambda address: vectors[address])
-        given = f"extra_guest_irqs gives {limit}" if said else f"Xen gives a guest {limit} at most by default"
+        given = (
+            f"extra_guest_irqs gives {limit}"
+            if "extra_guest_irqs=" in line
+            else f"Xen gives a guest {limit} unless told"
+        )
         message = f"its devices can use {total} interrupts ({most.short} alone {vectors[most]}), and {given}"
         help_ = f"extra_guest_irqs={total} on Xen's command line"
         yield context.finding(rule, build.guest, message, device=most, help=help_)
