@@ -57,7 +57,7 @@ def _lines(result: Build, host: str) -> tuple[str, ...]:
     if lowered:
         ram += ", lowered for a region"
     elif hole is not None and GIB4 - (hole << 20) == layout.low_end:
-        ram += f", where mmio_hole = {hole} tells libxl, hvmloader and QEMU alike"
+        ram += f"; keep mmio_hole = {hole}: nothing else tells QEMU so, and without it disks lose data"
     where = f" on {host}" if host else ""
     facts = (
         _some([_region(entry) for entry in told]),

@@ -139,7 +139,8 @@ def _same_device(plan: Plan, address: Sbdf) -> Step:
         checks += [f'test "$(cat {folder}/vendor)" = 0x{vendor}', f'test "$(cat {folder}/device)" = 0x{model}']
     if device.driver is not None:
         driver = f'"$(basename "$(readlink {folder}/driver)")"'
-        checks.append(f"case {driver} in '' | pciback | {shlex.quote(device.driver)}) ;; *) false ;; esac")
+        known = " | ".join(dict.fromkeys(("''", "pciback", shlex.quote(device.driver))))
+        checks.append(f"case {driver} in {known}) ;; *) false ;; esac")
     what = f"[{device.id}] {device.name}".strip() if device.id else device.name
     return Step(
         f"{address} is still the device of the plan{f': {what}' if what else ''}",
@@ -164,7 +165,8 @@ def _boot_settings(xen_options: tuple[str, ...], addresses: tuple[Sbdf, ...]) ->
     write = f'printf "%s\\n" {text}'
     return Step(
         "the next start of the host keeps these devices for guests",
-        f"on Xen's command line: {' '.join(xen_options) or 'nothing'}; on dom0's: {hide}",
+        f"on Xen's command line: {' '.join(xen_options) or 'nothing'}; on dom0's: {hide}. It is read when xen-pciback "
+        "starts, so where that is a module it must be in the initramfs to come before other drivers",
         " && ".join(
             [f'test "$({write})" = "$(cat "$GRUB_FILE")"']
             + [f"grep -qF '{option}' \"$GRUB_CONFIG\"" for option in (*xen_options, hide)]

@@ -17,6 +17,7 @@ _HEAD = """\
 #   sh runbook.sh --apply         does it, and stops at the first surprise
 #   sh runbook.sh --undo          says how it would be taken back
 #   sh runbook.sh --undo --apply  takes it back, last step first
+# shellcheck disable=SC2016  # the variables of GRUB's own file are for GRUB to read
 set -u
 SYSFS=${{SYSFS:-/sys}}
 GRUB_FILE=${{GRUB_FILE:-{file}}}
@@ -42,7 +43,7 @@ stop() {{
 
 _ENGINE = """
 forward() {
-    if check_$1 >/dev/null 2>&1; then
+    if check_"$1" >/dev/null 2>&1; then
         echo "$1. already so: $2"
     elif [ "$3" = question ]; then
         [ $apply = no ] || stop "$1" "not so: $2"
@@ -52,23 +53,23 @@ forward() {
         printf '%s\\n' "$4" | sed 's/^/       /'
     else
         echo "$1. $2"
-        do_$1 || stop "$1" "a command failed"
-        check_$1 >/dev/null 2>&1 || stop "$1" "it was done, but the check fails"
+        do_"$1" || stop "$1" "a command failed"
+        check_"$1" >/dev/null 2>&1 || stop "$1" "it was done, but the check fails"
     fi
 }
 
 backward() {
     if [ -z "$3" ]; then
         echo "$1. nothing to take back: $2"
-    elif ! check_$1 >/dev/null 2>&1; then
+    elif ! check_"$1" >/dev/null 2>&1; then
         echo "$1. is not so, nothing to take back: $2"
     elif [ $apply = no ]; then
         echo "$1. would take back: $2"
         printf '%s\\n' "$3" | sed 's/^/       /'
     else
         echo "$1. taking back: $2"
-        undo_$1 || stop "$1" "a command failed"
-        ! check_$1 >/dev/null 2>&1 || stop "$1" "it was taken back, but is still so"
+        undo_"$1" || stop "$1" "a command failed"
+        ! check_"$1" >/dev/null 2>&1 || stop "$1" "it was taken back, but is still so"
     fi
 }
 """
@@ -99,13 +100,15 @@ def markdown(book: Runbook) -> str:
     lines = [f"# Runbook for {_md(book.host or 'this host')}", ""]
     lines += [f"For Xen {_md(book.xen)}, in this order, as root in dom0. {_md(_ending(book))}.", ""]
     lines += _left(book, "* ", _md)
+    if book.steps:
+        lines += ["", "The commands use these:", ""]
+        lines += ["    SYSFS=/sys", f"    GRUB_FILE={GRUB_FILE}", f"    GRUB_CONFIG={GRUB_CONFIG}"]
     for number, step in enumerate(book.steps, 1):
         lines += ["", f"## {number}. {_md(step.title)}", "", f"Why: {_md(step.why)}.", ""]
         lines += _commands("Do" if step.do else "Only go on if this succeeds", step.do or (step.check,))
         lines += _commands("Check", (step.check,)) if step.do else []
         lines += _commands("Undo", step.undo) if step.undo else []
         lines += ["Undo: nothing, it is harmless.", ""] if step.do and not step.undo else []
-    lines += ["", f"`$SYSFS` is `/sys`, `$GRUB_FILE` `{GRUB_FILE}`, `$GRUB_CONFIG` `{GRUB_CONFIG}`."]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 

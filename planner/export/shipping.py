@@ -148,7 +148,12 @@ def _why_not(planned: Build, nearest: Build | None, release: str) -> str:
 
 
 def _with_matching_hole(report: Report, guest: Guest) -> tuple[Guest, tuple[str, ...]]:
-    """`guest` with the `mmio_hole` that QEMU needs where libxl lowers low RAM; the RAM and regions stay as they are."""
+    """`guest` with the `mmio_hole` that QEMU needs where libxl lowers low RAM; the RAM and regions stay as they are.
+
+    A hole that the admin chose is left alone: the finding about it (MEM212) blocks, and names the one that would do.
+    """
+    if guest.mmio_hole is not None:
+        return guest, ()
     before = _built(report, guest)
     if before.layout is None or before.qemu is None or not before.layout.ok or not before.qemu.lost:
         return guest, ()

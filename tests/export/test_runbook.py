@@ -1,4 +1,4 @@
-"""The runbook, run by dash against a pretended dom0: it does nothing until told, and stops at the first surprise."""
+"""The runbook, run by real shells against a pretended dom0: it does nothing until told, and stops at the first surprise."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ def _plan(machine: Host, *pci: str, **changes: Any) -> Report:
     return report(machine, guest(*pci, memory=1024), **changes)
 
 
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{name} is missing")
+        pytest.skip(f"{name} is missing")
+    return found
+
+
 class Lab:
     """A folder that stands for a dom0, with the commands the script calls."""
 
@@ -65,19 +74,18 @@ class Lab:
             (at / "driver").symlink_to("../../drivers/igb")
         (folder / "assignable").write_text("")
 
-    def run(self, script: str, *words: str) -> subprocess.CompletedProcess[str]:
-        dash = shutil.which("dash")
-        if dash is None:
-            if os.environ.get("CI"):
-                pytest.fail("dash is missing")
-            pytest.skip("dash is missing")
+    def run(self, script: str, *words: str, shell: str = "dash") -> subprocess.CompletedProcess[str]:
         (self.folder / "runbook.sh").write_text(script)
         (self.folder / "log").write_text("")
         places = {"SYSFS": "sys", "GRUB_FILE": "grub.d", "GRUB_CONFIG": "grub.cfg"}
         environment = {name: str(self.folder / place) for name, place in places.items()}
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         return subprocess.run(
-            [dash, str(self.folder / "runbook.sh"), *words],
+            [
+                *([_tool("busybox"), "sh"] if shell == "busybox" else [_tool(shell)]),
+                str(self.folder / "runbook.sh"),
+                *words,
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -100,25 +108,26 @@ class Lab:
         return {str(path): path.read_text() for path in files if path.name not in ("log", "runbook.sh")}
 
 
-def test_it_does_nothing_until_told_then_all_and_takes_it_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shell", ["dash", "busybox", "bash"])
+def test_it_does_nothing_until_told_then_all_and_takes_it_back(tmp_path: Path, shell: str) -> None:
     lab = Lab(tmp_path, NIC, OTHER)
     script = runbook_text.script(runbook.make(_plan(_machine(), NIC, OTHER)))
     before = lab.state
-    dry = lab.run(script)
+    dry = lab.run(script, shell=shell)
     assert (dry.returncode, dry.stderr, lab.state, lab.log) == (0, "", before, [])
     assert f"would do: {NIC} can be assigned now" in dry.stdout
-    done = lab.run(script, "--apply")
+    done = lab.run(script, "--apply", shell=shell)
     assert (done.returncode, done.stderr) == (0, "")
     assert lab.log == ["update-grub", "modprobe xen-pciback"] + [f"xl pci-assignable-add {at}" for at in (NIC, OTHER)]
     assert (tmp_path / "grub.d").read_text() == (
         f'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX xen-pciback.hide=({NIC})({OTHER})"\n'
     )
-    again = lab.run(script, "--apply")
+    again = lab.run(script, "--apply", shell=shell)
     assert (again.returncode, lab.log) == (0, [])
     assert again.stdout.count("already so") == 6
-    assert lab.run(script, "--undo").returncode == 0
+    assert lab.run(script, "--undo", shell=shell).returncode == 0
     assert lab.log == []
-    undone = lab.run(script, "--undo", "--apply")
+    undone = lab.run(script, "--undo", "--apply", shell=shell)
     assert (undone.returncode, undone.stderr) == (0, "")
     assert lab.log == [f"xl pci-assignable-remove -r {at}" for at in (OTHER, NIC)] + ["update-grub"]
     assert not (tmp_path / "grub.d").exists()
@@ -219,6 +228,15 @@ def test_markdown_names_every_step_with_check_and_undo() -> None:
     assert text.count("\nUndo:") == 3
     assert "\x1b" not in text
     assert "\\`x\\`" in text
+
+
+def test_shellcheck_has_nothing_to_say(tmp_path: Path) -> None:
+    """Of a script with every kind of step."""
+    bound = PciDevice(address=Sbdf.parse(OTHER), id="8086:1521", driver="pciback", msix=64)
+    machine = _machine(devices=(*_machine().devices[:1], bound), xen_command_line=f"rmrr=fed00={OTHER}")
+    (tmp_path / "runbook.sh").write_text(runbook_text.script(runbook.make(_plan(machine, NIC, OTHER))))
+    done = subprocess.run([_tool("shellcheck"), tmp_path / "runbook.sh"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_nothing_assigned_needs_nothing(tmp_path: Path) -> None:

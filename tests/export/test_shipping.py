@@ -136,6 +136,13 @@ def test_lowered_ram_gets_the_hole_that_qemu_needs_and_says_so() -> None:
     )
 
 
+def test_a_hole_that_the_admin_chose_is_not_replaced() -> None:
+    shipment = shipping.ship(report(MACHINE, guest(NIC, mmio_hole=512)))
+    assert shipment.notes == {}
+    refused = [finding for finding in shipment.refusals() if finding.rule.id == "MEM212"]
+    assert [finding.help for finding in refused] == ["mmio_hole = 1648"]
+
+
 def test_the_comment_says_what_is_reserved_and_is_kept_up_to_date() -> None:
     machine = MACHINE.model_copy(update={"name": "lab \n\x1b[31m"})
     first = shipping.ship(report(machine, guest(NIC))).text("vm")
@@ -147,7 +154,7 @@ type = 'hvm'
 memory = 4096
 # rdm-planner reserves: 0x99000000-0x99000fff (4 KiB) for 0000:02:00.0
 # rdm-planner because: these devices reach that memory 1:1 whatever Xen maps; low RAM ends at 0x99000000, \
-1.6 GiB lie above 4 GiB, where mmio_hole = 1648 tells libxl, hvmloader and QEMU alike
+1.6 GiB lie above 4 GiB; keep mmio_hole = 1648: nothing else tells QEMU so, and without it disks lose data
 # rdm-planner for: Xen 4.17 on lab ??[31m; export keeps these three lines up to date
 pci = ['0000:02:00.0']
 mmio_hole = 1648
@@ -160,7 +167,7 @@ mmio_hole = 1648
     assert "comment is mine" in second
     assert second.count("# rdm-planner because: ") == 1
     assert "low RAM ends at 0x7f000000" not in first
-    assert "mmio_hole = 1648 tells" not in second
+    assert "keep mmio_hole" not in second
     without = shipping.ship(report(machine, read(second, "vm.cfg").with_pci(()))).text("vm")
     assert "# rdm-planner because" not in without
     assert "comment is mine" in without
