@@ -1,4 +1,4 @@
-"""The runbook, run by real shells against a pretended dom0: it does nothing until told, and stops at the first surprise."""
+"""The runbook, run against a pretended dom0: it does nothing until told, and stops at the first surprise."""
 
 from __future__ import annotations
 
