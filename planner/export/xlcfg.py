@@ -13,6 +13,7 @@ from planner.model.guest import Guest, Passthrough
 from planner.policy.evaluate import Report
 from planner.policy.findings import Finding
 
+_INDENT = "    "
 _SIZES = ("memory", "maxmem", "mmio_hole", "rdm_mem_boundary")
 
 
@@ -218,8 +219,7 @@ def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthroug
     """Insert items behind the last one that stays, in its style: one a line where it has a line of its own."""
     here = [atom for atom in kept if setting.value.start <= atom.start < setting.value.end]
     if not here:
-        inner = ", ".join(_quoted(pci_spec.render(item), '"') for item in items)
-        return _Cut(setting.value.start + 1, setting.value.start + 1, f" {inner}, " if kept else f" {inner} ")
+        return _filled(text, setting, [_quoted(pci_spec.render(item), '"') for item in items])
     last = here[-1]
     style = text[last.start]
     line_start = text.rfind("\n", 0, last.start) + 1
@@ -238,6 +238,17 @@ def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthroug
     if comma is None:
         return _Cut(last.end, newline + 1, f",{rest}\n{lines}")
     return _Cut(newline + 1, newline + 1, lines)
+
+
+def _filled(text: str, setting: Setting, items: list[str]) -> _Cut:
+    """Items into a list that has none or keeps none: one a line where its brackets stand on different lines."""
+    start, end = setting.value.start + 1, setting.value.end - 1
+    inside = text[start:end]
+    if "\n" in inside:
+        return _Cut(start, start, "".join(f"\n{_INDENT}{item}," for item in items))
+    if inside.strip():  # items that go, whose own space stays behind them
+        return _Cut(start, start, f" {', '.join(items)}" + ("" if inside.endswith(" ") else " "))
+    return _Cut(start, end, f" {', '.join(items)} ")
 
 
 def _replace_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:

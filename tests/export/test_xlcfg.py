@@ -232,3 +232,19 @@ def test_one_guest_can_be_exported_while_another_blocks() -> None:
 )
 def test_file_names_stay_in_the_folder(name: str, file: str) -> None:
     assert xlcfg.file_name(Guest(name=name)) == file
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("pci = []", 'pci = [ "0000:00:14.2" ]'),
+        ("pci = [ ]", 'pci = [ "0000:00:14.2" ]'),
+        ("pci = [\n]", 'pci = [\n    "0000:00:14.2",\n]'),
+        ("pci = [\n    # none yet\n]", 'pci = [\n    "0000:00:14.2",\n    # none yet\n]'),
+        ('pci = [ "02:00.0" ] # one', 'pci = [ "0000:00:14.2" ] # one'),
+    ],
+)
+def test_an_empty_list_is_filled_in_its_own_layout(before: str, after: str) -> None:
+    text = 'name = "vm"\ntype = "hvm"\nmemory = 1024\n{}\n'
+    one = read(text.format(before), "vm.cfg")
+    assert xlcfg.render(one.with_pci((pci_spec.parse("00:14.2"),))) == text.format(after)
