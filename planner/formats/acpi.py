@@ -18,9 +18,9 @@ from dissect.cstruct import cstruct  # type: ignore[import-untyped]
 from planner.model.address import Sbdf
 from planner.model.errors import InputError
 from planner.model.host import MAX_ADDRESS, DeviceScope, RegionKind, ReservedRegion, ScopeKind
-from planner.model.span import MIB, format_size
+from planner.model.span import KIB, format_size
 
-MAX_BYTES = MIB
+MAX_BYTES = 256 * KIB
 """Real tables have at most a few KiB."""
 
 SIGNATURES: Final[Mapping[bytes, Literal["DMAR", "IVRS"]]] = {b"DMAR": "DMAR", b"RMAD": "DMAR", b"IVRS": "IVRS"}
@@ -54,13 +54,6 @@ _LAYOUTS: Any = cstruct(endian="<").load("""
         uint16  segment;
         uint64  base;
         uint64  limit;
-    };
-    struct scope {
-        uint8   type;
-        uint8   length;
-        uint16  reserved;
-        uint8   enumeration_id;
-        uint8   start_bus;
     };
     struct ivrs {
         uint32  iv_info;
@@ -164,7 +157,7 @@ _PCI_SCOPES = (ScopeKind.ENDPOINT, ScopeKind.BRIDGE)
 def parse_table(data: bytes) -> AcpiTable:
     """The DMAR (also as RMAD) or IVRS in `data`, in time linear in its length.
 
-    InputError, always with the byte offset, when it is another table, is cut short, is larger than 1 MiB, or a
+    InputError, always with the byte offset, when it is another table, is cut short, is larger than 256 KiB, or a
     length in it cannot be true. Bytes after the table's own length are ignored with a warning.
     """
     if len(data) > MAX_BYTES:
@@ -264,30 +257,30 @@ def _scopes(table: bytes, offset: int, end: int, name: str, oddities: _Oddities)
                 f"{end - offset} bytes are left in the {name} at byte {offset:#x}, "
                 f"where a device scope needs {_SCOPE_MIN_BYTES}"
             )
-        scope = _LAYOUTS.scope(table[offset : offset + _SCOPE_HEADER_BYTES])
-        if scope.length < _SCOPE_MIN_BYTES:
+        number, length, _, _, enumeration_id, start_bus = table[offset : offset + _SCOPE_HEADER_BYTES]
+        if length < _SCOPE_MIN_BYTES:
             raise InputError(
-                f"the device scope at byte {offset:#x} says it is {scope.length} bytes long, "
+                f"the device scope at byte {offset:#x} says it is {length} bytes long, "
                 f"but one has at least {_SCOPE_MIN_BYTES}"
             )
-        if scope.length > end - offset:
+        if length > end - offset:
             raise InputError(
-                f"the device scope at byte {offset:#x} says it is {scope.length} bytes long, "
+                f"the device scope at byte {offset:#x} says it is {length} bytes long, "
                 f"but only {end - offset} are left in its {name}"
             )
-        path_bytes = table[offset + _SCOPE_HEADER_BYTES : offset + scope.length]
+        path_bytes = table[offset + _SCOPE_HEADER_BYTES : offset + length]
         if len(path_bytes) % 2:
             oddities.note("The path of a device scope has half a hop at its end, which was ignored", offset)
         hops = zip(path_bytes[0::2], path_bytes[1::2], strict=False)
-        kind = _SCOPE_KINDS.get(scope.type, ScopeKind.UNKNOWN)
+        kind = _SCOPE_KINDS.get(number, ScopeKind.UNKNOWN)
         if kind is ScopeKind.UNKNOWN:
-            oddities.note(f"A device scope has the unknown type {scope.type:#x}", offset)
+            oddities.note(f"A device scope has the unknown type {number:#x}", offset)
         yield DeviceScope(
             kind=kind,
-            path=f"{scope.start_bus:02x}:" + "/".join(f"{device:02x}.{function:x}" for device, function in hops),
-            enumeration_id=None if kind in _PCI_SCOPES else int(scope.enumeration_id),
+            path=f"{start_bus:02x}:" + "/".join(f"{device:02x}.{function:x}" for device, function in hops),
+            enumeration_id=None if kind in _PCI_SCOPES else enumeration_id,
         )
-        offset += scope.length
+        offset += length
 
 
 def _ivrs(table: bytes, oddities: _Oddities) -> tuple[int | None, int, list[Structure], list[ReservedRegion]]:

@@ -21,7 +21,8 @@ _LINK = re.compile(rf"({_ADDRESS})/iommu_group(?: ->)? \S*iommu_groups/([0-9]{{1
 _GROUP = re.compile(r"^[^0-9A-Za-z]{0,8}(?:IOMMU[ _-]?)?group:?\s{0,8}#?([0-9]{1,9})\b:?(.*)", re.IGNORECASE)
 _MEMBER = re.compile(rf"^[^0-9a-f]{{0,12}}({_ADDRESS})\b", re.IGNORECASE)
 _NAMED = re.compile(rf"(?:^|[\s/])({_ADDRESS}) \S[^:]*: \S", re.IGNORECASE)
-_CHAIN = re.compile(r"/?pci[0-9a-f]{4,8}:[0-9a-f]{2}((?:/[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7])+)")
+# A bus has a number of eight bits, and every bridge on the way has a bus: no way is longer.
+_CHAIN = re.compile(r"/?pci[0-9a-f]{4,8}:[0-9a-f]{2}((?:/[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]){1,256})")
 _HOP = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 _HINT = re.compile("group|pci[0-9a-f]{4}:", re.IGNORECASE)
 _LSPCI = re.compile(r"^(?:Slot|Class):\t|^[ \t]{1,16}(?:Flags|Control|Subsystem|IOMMU group): ", re.MULTILINE)
@@ -62,6 +63,8 @@ def _groups(text: str) -> dict[Sbdf, int]:
     groups: dict[Sbdf, int] = {}
     current: int | None = None
     for line in text.split("\n"):
+        if not line.strip():
+            continue
         if path := _PATH.search(line):
             groups[Sbdf.parse(path[2])] = int(path[1])
         elif link := _LINK.search(line):
@@ -70,8 +73,6 @@ def _groups(text: str) -> dict[Sbdf, int]:
             current = int(group[1])
             if member := _MEMBER.match(group[2]):
                 groups[Sbdf.parse(member[1].lower())] = current
-        elif not line.strip():
-            continue
         elif current is not None and (member := _MEMBER.match(line[:200])):
             groups[Sbdf.parse(member[1].lower())] = current
         elif current is not None and not line[:1].isspace():

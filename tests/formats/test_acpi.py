@@ -214,7 +214,7 @@ def test_warnings_are_bounded() -> None:
             ivrs(struct.pack("<BBH4x", 0x21, 0, 8)),
             "the IVMD at byte 0x30 says it is 8 bytes long, but one has at least 32",
         ),
-        (FULL + bytes(MAX_BYTES), "larger than 1 MiB"),
+        (FULL + bytes(MAX_BYTES), "larger than 256 KiB"),
     ],
 )
 def test_what_cannot_be_true_is_refused_with_its_place(data: bytes, words: str) -> None:
