@@ -23,7 +23,7 @@ from planner.model.errors import InputError
 
 _SIGNATURES = (b"DMAR", b"RMAD", b"IVRS")
 _MARK = b"\xef\xbb\xbf"
-_MAYBE_TABLES = re.compile(r"\[000h 0000 |^\s{0,16}0{4,8}: [0-9A-Fa-f]{2} ", re.MULTILINE)
+_MAYBE_TABLES = re.compile(r"\[000h 0000 |^[ \t]{0,16}0{4,8}: [0-9A-Fa-f]{2} ", re.MULTILINE)
 _LINKS = re.compile(rb"(?:/sys/[^ \n]+ -> [^\n]*\n)+")
 SYSFS_LABEL = "sysfs"
 

@@ -21,8 +21,7 @@ _LINK = re.compile(rf"({_ADDRESS})/iommu_group(?: ->)? \S*iommu_groups/([0-9]{{1
 _GROUP = re.compile(r"^[^0-9A-Za-z]{0,8}(?:IOMMU[ _-]?)?group:?\s{0,8}#?([0-9]{1,9})\b:?(.*)", re.IGNORECASE)
 _MEMBER = re.compile(rf"^[^0-9a-f]{{0,12}}({_ADDRESS})\b", re.IGNORECASE)
 _NAMED = re.compile(rf"(?:^|[\s/])({_ADDRESS}) \S[^:]*: \S", re.IGNORECASE)
-# A bus has a number of eight bits, and every bridge on the way has a bus: no way is longer.
-_CHAIN = re.compile(r"/?pci[0-9a-f]{4,8}:[0-9a-f]{2}((?:/[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]){1,256})")
+_CHAIN = re.compile(r"/?pci[0-9a-f]{4,8}:[0-9a-f]{2}((?:/[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7])+)")
 _HOP = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 _HINT = re.compile("group|pci[0-9a-f]{4}:", re.IGNORECASE)
 _LSPCI = re.compile(r"^(?:Slot|Class):\t|^[ \t]{1,16}(?:Flags|Control|Subsystem|IOMMU group): ", re.MULTILINE)
@@ -82,15 +81,16 @@ def _groups(text: str) -> dict[Sbdf, int]:
 
 def _bridges(text: str) -> tuple[dict[Sbdf, Bridge], set[Sbdf]]:
     """Bridges by address: the bus below each is that of its children, up to the highest one seen."""
-    below: dict[Sbdf, set[int]] = {}
+    highest: dict[Sbdf, int] = {}
     child: dict[Sbdf, int] = {}
     addresses: set[Sbdf] = set()
     for match in _CHAIN.finditer(text):
         hops = [Sbdf.parse(hop) for hop in _HOP.findall(match[1])]
         addresses.update(hops)
-        for upper, lower in pairwise(hops):
+        below = 0
+        for upper, lower in reversed(list(pairwise(hops))):
             child[upper] = lower.bus
-        for index, upper in enumerate(hops[:-1]):
-            below.setdefault(upper, set()).update(hop.bus for hop in hops[index + 1 :])
-    bridges = {address: Bridge(secondary=child[address], subordinate=max(buses)) for address, buses in below.items()}
+            below = max(below, lower.bus)
+            highest[upper] = max(highest.get(upper, 0), below)
+    bridges = {address: Bridge(secondary=bus, subordinate=highest[address]) for address, bus in child.items()}
     return bridges, addresses
