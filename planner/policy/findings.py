@@ -55,9 +55,9 @@ class Rule:
 class Finding:
     """One thing to tell the admin.
 
-    `guest` is None where it concerns the host. `xen_says` is the line the actor would log, `help` what to do about
-    this very case. `file` and `place` say where in which config. `acknowledged` is the reason somebody gave for living
-    with it.
+    `guest` is None where it concerns the host. `xen_says` is the line that would be logged, by `speaker` where that is
+    not who the rule says fails; `help` is what to do about this very case. `file` and `place` say where in which
+    config. `acknowledged` is the reason somebody gave for living with it.
     """
 
     rule: Rule
@@ -67,10 +67,21 @@ class Finding:
     device: Sbdf | None = None
     region: Span | None = None
     xen_says: str | None = None
+    speaker: str | None = None
     help: str | None = None
     file: str | None = None
     place: Place | None = None
     acknowledged: str | None = None
+
+    @property
+    def quoted(self) -> str | None:
+        """The line that would be logged, and who logs it."""
+        return f"{self.said_by} says: {self.xen_says}" if self.xen_says else None
+
+    @property
+    def said_by(self) -> str:
+        """Who logs `xen_says`."""
+        return self.speaker or self.rule.by
 
 
 def grouped(findings: Sequence[Finding]) -> Iterator[tuple[Finding, tuple[Finding, ...]]]:
@@ -118,6 +129,7 @@ class Context(NamedTuple):
         device: Sbdf | None = None,
         region: Span | None = None,
         xen_says: str | None = None,
+        speaker: str | None = None,
         help: str | None = None,  # noqa: A002
         keys: tuple[str, ...] = (),
     ) -> Finding:
@@ -134,6 +146,7 @@ class Context(NamedTuple):
             device=device,
             region=region,
             xen_says=xen_says,
+            speaker=speaker,
             help=help,
             file=guest.file.path if guest.file else None,
             place=guest.file.place(*places, "name") if guest.file else None,

@@ -104,7 +104,7 @@ class _Search:
             worst = near.brings[0]
             return f"{words.title(near.edits)} would clear it, but then {worst.rule.id}: {worst.message}"
         tried = [kind for kind in ("mmio_hole", "rdm_mem_boundary", "memory") if kind in self.tried]
-        said = [f"no {' or '.join(tried)} clears it"] if tried else ["no setting changes that"]
+        said = [f"no {' or '.join(tried)} clears it"] if tried else ["no size or policy changes that"]
         said += [why for why in (ways.why_no_device(self.report, self.finding),) if why]
         if self.finding.rule.id in ("RDM103", "RDM107") and self.report.plan.profile is Profile.DEFAULT:
             said.append("rdm_policy=relaxed takes the xen profile and a written reason")

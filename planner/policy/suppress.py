@@ -1,12 +1,11 @@
 """Which findings a project has decided not to hear of: comments in configs, rdm-planner.toml, and a baseline.
 
-What xl, libxl, Xen or hvmloader would refuse is never hidden: it can be acknowledged, which keeps it in the report and
-out of the exit code. Suppressions that suppress nothing are findings themselves.
+An error is never hidden, whoever would refuse it or however silently it would go wrong: it can be acknowledged, which
+keeps it in the report and out of the exit code. Suppressions that suppress nothing are findings themselves.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -23,8 +22,6 @@ from planner.policy.rules.suppression import GONE, UNREADABLE, UNUSED
 
 if TYPE_CHECKING:  # pydantic models cost time, and few projects have the file
     from planner.model.settings import Settings
-
-_ENFORCERS = re.compile(r"\b(?:xl|libxl|Xen|hvmloader)\b")
 
 
 class Entry(NamedTuple):
@@ -87,20 +84,28 @@ def judge(
             reason = "known: it is in the baseline"
         if reason is None:
             kept.append(finding)
-        elif is_enforced(finding):
+        elif not can_be_hidden(finding):
             kept.append(replace(finding, acknowledged=reason))
         else:
             ignored += 1
     for guest in report.plan.guests:
-        kept += _comment_findings(guest, comments.get(guest.file.path if guest.file else "", ()), used_comments)
+        for finding in _comment_findings(
+            guest, comments.get(guest.file.path if guest.file else "", ()), used_comments
+        ):
+            if known is not None and (key := baseline.key(finding)) in known:
+                seen.add(key)
+                ignored += 1
+            else:
+                kept.append(finding)
     kept += _gone(report, known or frozenset(), seen)
     checked = Checked.of(site, report)._replace(findings=tuple(kept), ignored=ignored)
     return Judged(checked, _touched(settings), frozenset(used_entries))
 
 
-def is_enforced(finding: Finding) -> bool:
-    """Whether an actor of Xen's refuses this today, so that hiding it would only move the surprise."""
-    return finding.severity is Severity.ERROR and _ENFORCERS.search(finding.rule.by) is not None
+def can_be_hidden(finding: Finding) -> bool:
+    """Whether a suppression takes this out of the report: no error, and none that only the xen profile lets pass."""
+    lenient = finding.rule.xen is not None and finding.severity is finding.rule.xen
+    return finding.severity is not Severity.ERROR and not lenient
 
 
 def unused(touched: AbstractSet[Entry], used: AbstractSet[Entry]) -> tuple[Finding, ...]:

@@ -33,7 +33,7 @@ def _command(finding: Finding) -> str:
     properties["title"] = finding.rule.id + (f" {finding.guest}" if finding.guest else "")
     level = finding.severity.value if finding.acknowledged is None else "notice"
     lines = [finding.message]
-    lines += [f"{finding.rule.by} says: {finding.xen_says}"] if finding.xen_says else []
+    lines += [finding.quoted] if finding.quoted else []
     lines += [f"help: {finding.help}"] if finding.help else []
     lines += [f"acknowledged: {finding.acknowledged}"] if finding.acknowledged is not None else []
     named = ",".join(f"{name}={_property(printable(value))}" for name, value in properties.items())

@@ -57,7 +57,7 @@ def _class(site: str, guest: str | None) -> str:
 def _text(finding: Finding) -> str:
     severity = finding.severity.value if finding.acknowledged is None else f"acknowledged: {finding.acknowledged}"
     lines = [f"{severity}: {finding.message}"]
-    lines += [f"{finding.rule.by} says: {finding.xen_says}"] if finding.xen_says else []
+    lines += [finding.quoted] if finding.quoted else []
     lines += [f"help: {finding.help}"] if finding.help else []
     return "\n".join(escape(printable(line)) for line in lines)
 

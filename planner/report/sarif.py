@@ -63,7 +63,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
 
 
 def _result(checked: Checked, finding: Finding, number: int) -> dict[str, Any]:
-    said = f" {finding.rule.by} says: {finding.xen_says}" if finding.xen_says else ""
+    said = f" {finding.quoted}" if finding.quoted else ""
     hint = f" Help: {finding.help}" if finding.help else ""
     subject = f"{finding.guest}: " if finding.guest else ""
     result: dict[str, Any] = {

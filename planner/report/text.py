@@ -83,8 +83,8 @@ def _finding(finding: Finding, width: int, style: Style) -> list[str]:
     else:  # a long path stands alone
         lines = [f"{where}:", f"    {coloured}", *wrap(subject, width, "    ")]
     lines += wrap(printable(finding.message), width, "    ")
-    if finding.xen_says:
-        lines += wrap(f"{finding.rule.by} says: {printable(finding.xen_says)}", width, "    ", style, "dim")
+    if finding.quoted:
+        lines += wrap(printable(finding.quoted), width, "    ", style, "dim")
     if finding.help:
         lines += wrap(f"help: {printable(finding.help)}", width, "    ")
     if finding.acknowledged is not None:

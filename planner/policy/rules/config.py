@@ -54,7 +54,7 @@ def rdm_unreadable(context: Context, rule: Rule, build: Build) -> Iterator[Findi
     if rdm is not None and not rdm.as_documented.accepted and not rdm.as_shipped.accepted:
         says = rdm.as_shipped.messages[0] if rdm.as_shipped.messages else None
         message = f'rdm = "{rdm.text}" cannot be read, and xl goes on without it'
-        yield context.finding(rule, build.guest, message, xen_says=says, help=_PER_DEVICE, keys=("rdm",))
+        yield context.finding(rule, build.guest, message, xen_says=says, speaker="xl", help=_PER_DEVICE, keys=("rdm",))
 
 
 @guest_rule(

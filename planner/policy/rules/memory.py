@@ -264,7 +264,14 @@ def firmware_crash(context: Context, rule: Rule, build: Build) -> Iterator[Findi
     """A guest that libxl builds and hvmloader crashes; or whose low RAM has no place for hvmloader at all."""
     if build.error is not None and build.error.startswith("xc_dom_build_image"):
         message = "low RAM ends below 1 MiB, so libxl cannot even load hvmloader"
-        yield context.finding(rule, build.guest, message, xen_says=build.error, keys=("rdm_mem_boundary", "memory"))
+        yield context.finding(
+            rule,
+            build.guest,
+            message,
+            xen_says=build.error,
+            speaker="libxl",
+            keys=("rdm_mem_boundary", "memory"),
+        )
     if build.firmware is not None and not build.firmware.ok:
         message = "the guest is created and crashes before its BIOS starts"
         yield context.finding(

@@ -49,7 +49,7 @@ def much_ram_moves(context: Context, rule: Rule, build: Build) -> Iterator[Findi
         "RDM116",
         "Integrated graphics without its reserved memory",
         Severity.WARNING,
-        by="the device",
+        by="device",
         why="The driver of Intel's integrated graphics always touches its reserved memory and crashes without it.",
         remedy="Policy strict, and a layout that keeps the region: Xen then refuses instead.",
         source="xl.cfg(5): rdm_policy",

@@ -47,7 +47,7 @@ def finding(found: Finding) -> Iterator[Paragraph]:
     if found.help:
         yield (("do: ", "ok"), (found.help, ""))
     if found.xen_says:
-        yield ((f"{found.rule.by} logs ", "dim"), (f'"{found.xen_says}"', "warning"))
+        yield ((f"{found.said_by} logs ", "dim"), (f'"{found.xen_says}"', "warning"))
     if found.file is not None:
         place = f":{found.place.line}:{found.place.column}" if found.place is not None else ""
         yield ((f"at {found.file}{place}", "dim"),)
