@@ -70,7 +70,13 @@ def main(args: list[str] | None = None) -> None:
     # No other package's plugin is to see or change what is read, and looking for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
-        _group.main(args, prog_name="rdm-planner", standalone_mode=True)
+        sys.exit(_group.main(args, prog_name="rdm-planner", standalone_mode=False) or exits.OK)
+    except click.Abort:
+        _complain("interrupted")
+        sys.exit(exits.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except InputError as error:
         _complain(str(error))
         sys.exit(exits.USAGE)

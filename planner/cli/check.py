@@ -99,6 +99,8 @@ def command(
     from planner.report.formats import Look
     from planner.report.words import plain
 
+    if baseline is not None and write_baseline is not None:
+        raise click.UsageError("--write-baseline writes all findings; leave out --baseline, which hides some")
     limit = None if fail_on == "never" else Severity(fail_on)
     coloured = options.wants_colour(color)
     screen = Look(options.columns(), options.paint if coloured else plain, limit)

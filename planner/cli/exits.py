@@ -12,6 +12,8 @@ OK = 0
 FINDINGS = 1
 USAGE = 2
 BUG = 3
+INTERRUPTED = 130
+"""Ctrl-C, as shells number it: 1 would say that there are findings."""
 
 
 def of(totals: Totals, fail_on: Severity | None) -> int:

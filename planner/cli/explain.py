@@ -26,14 +26,15 @@ def command(words: tuple[str, ...], format_: str, output: Path | None, color: st
 
     - reads a log from standard input and explains every line of it that is known. Exits 1 where none is.
     """
+    from planner import storage
     from planner.report import rules
 
-    if len(words) == 1 and _RULE_ID.fullmatch(words[0]):
-        explained: list[Rule | Recognised] = [_rule(words[0].upper())]
+    if all(_RULE_ID.fullmatch(word) for word in words):
+        explained: list[Rule | Recognised] = [_rule(word.upper()) for word in words]
     elif words == ("-",):
-        explained = [*_from_log()]
+        explained = [*_from_log(storage.read_bytes(Path("-")).decode(errors="replace"))]
     else:
-        explained = [_line(" ".join(words))]
+        explained = [*_pasted(" ".join(words))]
     if format_ == "json":
         options.emit(lambda width, style: rules.explain_json(explained), output, color, quiet)
         return
@@ -74,12 +75,20 @@ def _line(text: str) -> Recognised:
     return found
 
 
-def _from_log() -> list[Recognised]:
-    """Every known line of standard input, each kind with the same values once."""
-    from planner import storage
+def _pasted(text: str) -> list[Recognised]:
+    """Every known line of a pasted text; where none is known, the text as one line that a terminal broke."""
     from planner.policy import log_lines
 
-    lines = [line for line in storage.read_bytes(Path("-")).decode(errors="replace").splitlines() if line.strip()]
+    if not any(log_lines.recognise(line) for line in text.splitlines()):
+        return [_line(text)]
+    return _from_log(text)
+
+
+def _from_log(text: str) -> list[Recognised]:
+    """Every known line of a log, each kind with the same values once."""
+    from planner.policy import log_lines
+
+    lines = [line for line in text.splitlines() if line.strip()]
     found = [recognised for line in lines if (recognised := log_lines.recognise(line)) is not None]
     if not found:
         if len(lines) == 1:

@@ -89,14 +89,11 @@ def judge(
         else:
             ignored += 1
     for guest in report.plan.guests:
-        for finding in _comment_findings(
-            guest, comments.get(guest.file.path if guest.file else "", ()), used_comments
-        ):
-            if known is not None and (key := baseline.key(finding)) in known:
-                seen.add(key)
-                ignored += 1
-            else:
-                kept.append(finding)
+        about = _comment_findings(guest, comments.get(guest.file.path if guest.file else "", ()), used_comments)
+        new = [finding for finding in about if baseline.key(finding) not in (known or ())]
+        seen.update(map(baseline.key, about))
+        ignored += len(about) - len(new)
+        kept += new
     kept += _gone(report, known or frozenset(), seen)
     checked = Checked.of(site, report)._replace(findings=tuple(kept), ignored=ignored)
     return Judged(checked, _touched(settings), frozenset(used_entries))

@@ -11,6 +11,7 @@ import pytest
 from cli.test_commands import CLEAN, ROOT, run, run_process
 from jsonschema import Draft7Validator
 
+from planner.cli import main
 from planner.cli.check import FORMATS
 
 DELL = ROOT / "sample-hosts" / "dell-poweredge-r820"
@@ -118,15 +119,16 @@ def test_a_comment_hides_what_nobody_enforces(site: Path, text: str) -> None:
     assert "1 ignored" in run("check", str(site)).stdout
 
 
-def test_what_xen_refuses_is_acknowledged_and_stays_in_the_report(site: Path) -> None:
+def test_an_error_is_acknowledged_and_stays_in_the_report(site: Path) -> None:
     (site / "vm.cfg").write_text(
         STRICT.replace("pci", "# rdm-planner: ignore[RDM103, RDM105] waits for new firmware\npci")
     )
     code, found = _check(str(site))
-    assert (code, found) == (0, [("RDM103", "waits for new firmware")])
+    assert (code, found) == (0, [("RDM103", "waits for new firmware"), ("RDM105", "waits for new firmware")])
+    assert _check(str(site), "--profile", "xen") == (code, found)  # a warning there, and a hole all the same
     text = run("check", str(site)).stdout
     assert "✓ acknowledged RDM103" in text
-    assert text.splitlines()[-1] == "1 guest: 0 errors, 0 warnings, 0 notices, 1 acknowledged, 1 ignored"
+    assert text.splitlines()[-1] == "1 guest: 0 errors, 0 warnings, 0 notices, 2 acknowledged"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,8 @@ def test_a_baseline_lets_only_new_findings_fail(site: Path) -> None:
     (site / "vm.cfg").write_text(STRICT)
     assert run("check", str(site), "--write-baseline", "known.json").exit_code == 0
     first = Path("known.json").read_text()
-    assert _check(str(site), "--baseline", "known.json") == (0, [("RDM103", "known: it is in the baseline")])
+    known = [(rule, "known: it is in the baseline") for rule in ("RDM103", "RDM105")]
+    assert _check(str(site), "--baseline", "known.json") == (0, known)
     (site / "vm.cfg").write_text("# moved by a comment\n" + STRICT)
     assert _check(f"./{site}", "--baseline", "known.json")[0] == 0
     (site / "new.cfg").write_text(STRICT.replace("clean", "new"))
@@ -281,3 +284,29 @@ def test_a_site_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> 
     assert len(result.stderr.splitlines()) == 1
     assert "host004/vm.cfg:1:12: " in result.stderr
     assert json.loads(result.stdout)["summary"]["guests"] == 9
+
+
+def test_a_baseline_knows_findings_about_suppressions_too(site: Path) -> None:
+    (site / "vm.cfg").write_text(CLEAN + "# rdm-planner: ignore[RDM101] gone\n")
+    assert run("check", str(site), "--write-baseline", "base.json").exit_code == 0
+    assert _check(str(site), "--baseline", "base.json", "--fail-on", "notice") == (0, [])
+    assert run("check", str(site), "--baseline", "base.json", "--write-baseline", "b.json").exit_code == 2
+
+
+def test_an_interrupt_is_no_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("planner.cli.load.sites", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        main(["check", "site"])
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err.strip() == "rdm-planner: interrupted"
+
+
+def test_a_quoted_line_names_who_logs_it(site: Path) -> None:
+    shutil.copy(DELL / "edge.cfg", site)
+    for format_ in ("text", "sarif", "junit", "github"):
+        said = run("check", str(site), "--format", format_).stdout
+        assert "libxl says: The kernel doesn" in said
+        assert "nobody says" not in said

@@ -122,3 +122,11 @@ def test_completion_code_is_what_the_shell_reads(shell: str) -> None:
     assert "_RDM_PLANNER_COMPLETE" in result.stdout
     if shutil.which(shell) is not None:
         subprocess.run([shell, "-n"], input=result.stdout, text=True, check=True)
+
+
+def test_several_rules_or_pasted_lines_are_all_explained() -> None:
+    assert "MEM201" in run("explain", "rdm103", "MEM201").stdout
+    both = run("explain", "RDM conflict at 0x7e000000.\nunknown rdm check flag.").stdout
+    assert "RDM101" in both
+    assert "CFG612" in both
+    assert "RDM101" in run("explain", "libxl: RDM conflict\n at 0x7e000000.").stdout

@@ -140,3 +140,25 @@ def test_an_unknown_line_is_not_guessed_at() -> None:
     assert near is not None
     assert "RDM conflict" in near.example
     assert nearest("ξ") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "rule"), [("0xe8000", "RDM107"), ("0x7e000000", "RDM101"), ("0x140000000", "RDM106")]
+)
+def test_a_conflict_belongs_to_the_rule_of_its_address(address: str, rule: str) -> None:
+    found = recognise(f"libxl: error: libxl_dm.c:620:x: Domain 5:RDM conflict at {address}.")
+    assert found is not None
+    assert (found.line.rule, dict(found.values)) == (rule, {"address": address})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[1;31m[VT-D] It's \x1b[0mdisallowed to assign 0000:08:00.0 with shared RMRR at 7ba\x1b[1m77000 for d3",
+        "It’s disallowed to assign 0000:08:00.0 with shared RMRR at 7ba77000 for d3",
+    ],
+)
+def test_colours_and_a_forum_s_quotes_do_not_matter(text: str) -> None:
+    found = recognise(text)
+    assert found is not None
+    assert dict(found.values) == {"device": "0000:08:00.0", "address": "0x7ba77000", "domain": "d3"}

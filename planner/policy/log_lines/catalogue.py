@@ -15,6 +15,7 @@ from planner.policy.rules import RULES
 
 LINES: tuple[LogLine, ...] = (*xen.LINES, *toolstack.LINES, *firmware.LINES, *linux.LINES, *symptoms.LINES)
 
+_COLOURS = re.compile(r"\x1b\[[0-9;:?]*[ -/]*[@-~]")
 _UNSAID = {"device": "the device", "address": "an address", "domain": "the guest", "name": "it"}
 _HEX_VALUES = ("address", "end", "gfn")
 _ALIKE = 0.45  # below this a likeness is chance
@@ -51,7 +52,7 @@ class _Filled(dict[str, str]):
 
 def recognise(text: str) -> Recognised | None:
     """The line that `text` (one line of a log, prefixes and all) holds; None where it is none that we know."""
-    one_line = " ".join(text.split())
+    one_line = " ".join(_COLOURS.sub("", text).replace("’", "'").split())
     for line in LINES:
         match = _compiled(line.pattern).search(one_line)
         if match is not None:

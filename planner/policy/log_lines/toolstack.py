@@ -18,10 +18,26 @@ LINES = (
     ),
     LogLine(
         "libxl",
+        "RDM conflict at 0xe8000.",
+        r"RDM conflict at (?P<address>0x[0-9a-f]{1,5}\b)",
+        "The reserved region at {address} lies below 1 MiB, in the area of every guest's BIOS, and its policy is "
+        "strict.",
+        rule="RDM107",
+    ),
+    LogLine(
+        "libxl",
+        "RDM conflict at 0x140000000.",
+        r"RDM conflict at (?P<address>0x[0-9a-f]{9,}\b)",
+        "The reserved region at {address} lies in the guest's RAM above 4 GiB, where libxl never makes room, and its "
+        "policy is strict.",
+        rule="RDM106",
+    ),
+    LogLine(
+        "libxl",
         "RDM conflict at 0x7e000000.",
         rf"RDM conflict at (?P<address>{HEX})",
         "The reserved region at {address} lies in the guest's RAM, its policy is strict, and it starts at or below "
-        "rdm_mem_boundary (2048 MiB unless set), below 1 MiB or above 4 GiB, where libxl does not make room.",
+        "rdm_mem_boundary (2048 MiB unless set), where libxl does not make room.",
         rule="RDM101",
     ),
     LogLine(
@@ -220,7 +236,7 @@ LINES = (
     LogLine(
         "xl",
         "Unknown RDM policy: bogus",
-        r"Unknown RDM policy: ?(?P<value>\S*)",
+        r"Unknown RDM policy: ?(?P<value>[\w-]*)",
         "policy={value} in rdm= is no policy. Since 4.15 xl takes the setting all the same and leaves the policy "
         "undefined.",
         rule="CFG603",
@@ -228,21 +244,21 @@ LINES = (
     LogLine(
         "xl",
         "Unknown RDM strategy option: guest",
-        r"Unknown RDM strategy option:? ?(?P<value>\S*)",
+        r"Unknown RDM strategy option:? ?(?P<value>[\w-]*)",
         "strategy={value} in rdm= is no strategy (only host is), and xl goes on without the whole setting.",
         rule="CFG602",
     ),
     LogLine(
         "xl",
         "Unknown RDM state option:  policy",
-        r"Unknown RDM state option:? ?(?P<value>\S*)",
+        r"Unknown RDM state option:? ?(?P<value>[\w-]*)",
         "A word in rdm= is neither strategy nor policy, often because of a blank before it; xl drops all of rdm=.",
         rule="CFG602",
     ),
     LogLine(
         "xl",
         "Unknown PCI_SPEC_STRING option: rdm_polcy",
-        r"Unknown PCI_SPEC_STRING option:? ?(?P<value>\S*)",
+        r"Unknown PCI_SPEC_STRING option:? ?(?P<value>[\w-]*)",
         "An item of the pci list has a key that this release does not know: {value}. xl exits.",
         rule="CFG606",
     ),

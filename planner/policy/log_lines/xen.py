@@ -78,17 +78,17 @@ LINES = (
     ),
     LogLine(
         "Xen",
-        "RMRR: [0x99000000 ,0x99000fff] is not (entirely) in reserved memory",
+        "RMRR: [0x99000 ,0x99000] is not (entirely) in reserved memory",
         rf"RMRR: \[(?P<address>{HEX}) ?, ?(?P<end>{HEX})\] is not \(entirely\) in reserved memory",
-        "The firmware declares a reserved region from {address} to {end} that its own memory map does not wholly "
+        "The firmware declares a reserved region, pages {address} to {end}, that its own memory map does not wholly "
         "reserve; Xen adds pages of unknown type, and switches VT-d off where they are RAM.",
         rule="RDM111",
     ),
     LogLine(
         "Xen",
-        "RMRR: page at 0x99000000 can't be converted",
+        "RMRR: page at 0x99000 can't be converted",
         rf"(?:page at (?P<address>{HEX}))? ?can't be converted",
-        "A reserved region covers {address}, which the firmware's memory map calls RAM; since 4.19 Xen switches "
+        "A reserved region covers page {address}, which the firmware's memory map calls RAM; since 4.19 Xen switches "
         "VT-d off "
         "for that.",
         rule="RDM111",
