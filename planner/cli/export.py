@@ -91,6 +91,7 @@ def command(
         _add(shipment, files, format_)
         if runbook:
             _add_runbook(shipment.report, files)
+        _check_is_new(shipment, files, name)
     storage.make_folder(folder)
     for path, backup in storage.write_texts(files.texts, files.read).items():
         if quiet:
@@ -107,6 +108,18 @@ def _new_guest(name: str, template: str, memory: int | None, devices: tuple[str,
     memory = templates.DEFAULT_MEMORY if memory is None else memory
     guest = templates.new_guest(name, templates.TEMPLATES[template], memory=memory)
     return guest.with_pci(tuple(pci_spec.parse(device) for device in devices))
+
+
+def _check_is_new(shipment: Shipment, files: _Files, name: str | None) -> None:
+    """A guest from a template replaces no file but its own like."""
+    from planner import storage
+    from planner.export import xlcfg
+    from planner.model.errors import InputError
+
+    guest = shipment.report.plan.guest(name) if name is not None else None
+    path = files.folder / xlcfg.file_name(guest) if guest is not None else None
+    if path is not None and path.exists() and files.texts.get(path) not in (None, storage.read_text(path)):
+        raise InputError("is there already, and a new guest replaces no file: name another", source=str(path))
 
 
 def _refuse(shipments: list[Shipment], judged: list[Report], format_: str) -> None:

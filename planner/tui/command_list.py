@@ -159,7 +159,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main(
         _PLAN, "plan.reason", "E", "Write down a reason",
-        "Why this guest has what the default profile would block; the plan keeps it.",
+        "Why this guest has what the default profile would block; on a device that dom0 uses, why dom0 may lose it. "
+        "The plan keeps it.",
         "reason",
     ),
     _main(_PLAN, "plan.release", "X", "Choose the Xen release", "Which release to replay.", "release"),

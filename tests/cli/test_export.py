@@ -41,7 +41,16 @@ def test_a_new_guest_from_a_template(tmp_path: Path) -> None:
         2048,
         ["0000:00:1f.6"],
     )
+    assert run("export", HOST, *arguments, "-o", str(tmp_path)).exit_code == 0  # again, and nothing changes
     assert [path.name for path in tmp_path.iterdir()] == ["gate.cfg"]
+
+
+def test_a_new_guest_replaces_no_file(tmp_path: Path) -> None:
+    (tmp_path / "gate.cfg").write_text("name = 'gate' # by hand\n")
+    done = run("export", HOST, "--new", "gate", "-o", str(tmp_path))
+    assert done.exit_code == 2
+    assert "gate.cfg: is there already, and a new guest replaces no file" in done.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["name = 'gate' # by hand\n"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ SCREENS = (
     ("stage", LOWERED, "1 t t", "escape"),
     ("views", LOWERED, "v", "escape"),
     ("zoom", LOWERED, "z", "escape"),
+    ("shipped", LOWERED, "1 e", "escape"),
     ("hotplug", DESKTOP, "2 slash 1 f . 6 enter c i", "escape escape u"),
     ("edited", DESKTOP, "3 g space 2 space", "u u"),
     ("export", DESKTOP, "3 g space e", "escape u"),

@@ -176,6 +176,23 @@ def test_another_release_and_a_step_back_by_name() -> None:
     drive(site(DESKTOP), script)
 
 
+def test_a_device_of_dom0_is_given_away_with_a_reason() -> None:
+    plan = site(DESKTOP)
+    devices = tuple(one.model_copy(update={"in_use": "root disk"}) for one in plan.host.devices)
+    plan = replace(plan, host=plan.host.model_copy(update={"devices": devices}))
+
+    async def script(driver: Driver) -> None:
+        text = await driver.press("E")
+        assert "Why dom0 may lose its root disk." in text
+        await driver.type("it starts from the network")
+        [(subject, reason)] = driver.view.snapshot.plan.reasons.items()
+        assert Sbdf.parse(subject) in plan.host.by_address
+        assert reason == "it starts from the network"
+        assert driver.view.snapshot.undo == f"reason for {subject}"
+
+    drive(plan, script)
+
+
 def opened(path: str) -> Plan:
     """What a path names, as the command line reads it."""
     saved = plan_toml.parse(read_text(Path(path)))

@@ -40,7 +40,7 @@ def bridge(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         Severity.ERROR,
         by="nobody",
         why="The host loses its disk, its network or its console when the guest starts; seize=1 does not ask.",
-        remedy="Choose another device, or move the host off this one first.",
+        remedy="Choose another device, or move the host off this one first; or write down a reason for its address.",
         source="xl-pci-configuration(5): seize",
     )
 )

@@ -168,33 +168,36 @@ class GuestActions(PlanScreen):
             return
         devices = wants_reason(view.snapshot.plan, view.snapshot.report.iommu, guest)
         if devices and guest.name not in self._asked:
-            from planner.tui.screens.dialogs import Ask
-
             self._asked.add(guest.name)
             names = ", ".join(device.short for device in devices)
             hint = (
                 f"The default profile would block {names}. Why may it have that? The plan keeps it; esc: later, by E."
             )
-            self.app.push_screen(Ask(f"Reason for {guest.name}", "", hint), self._set_reason)
+            self._ask_reason(guest.name, hint, empty=False)
 
     def action_reason(self) -> None:
-        """Ask why the chosen guest may have what the default profile blocks."""
-        from planner.tui.screens.dialogs import Ask
-
-        guest = self.shown.current
-        if guest is None:
+        """Ask why dom0 may lose the device under the cursor, or why the guest may have what the profile blocks."""
+        plan, guest, address = self.shown.snapshot.plan, self.shown.current, self.device()
+        device = plan.host.by_address.get(address) if address is not None else None
+        if device is not None and device.in_use:
+            subject, what = str(device.address), f"dom0 may lose its {device.in_use}"
+        elif guest is not None:
+            subject, what = guest.name, "it may have what the default profile blocks"
+        else:
             self.say("✖ there is no guest to give a reason for")
             return
-        hint = "Why it may have what the default profile blocks. The plan keeps it; empty takes it back."
-        self.app.push_screen(Ask(f"Reason for {guest.name}", self._reason(guest), hint, empty=True), self._set_reason)
+        self._ask_reason(subject, f"Why {what}. The plan keeps it; empty takes it back.", empty=True)
 
-    def _reason(self, guest: Guest) -> str:
-        return self.shown.snapshot.plan.reasons.get(guest.name, "")
+    def _ask_reason(self, subject: str, hint: str, *, empty: bool) -> None:
+        from planner.tui.screens.dialogs import Ask
 
-    def _set_reason(self, text: str | None) -> None:
-        guest = self.shown.current
-        if text is not None and guest is not None and text != self._reason(guest):
-            self.edit(SetReason(guest.name, text))
+        now = self.shown.snapshot.plan.reasons.get(subject, "")
+
+        def give(text: str | None) -> None:
+            if text is not None and text != now:
+                self.edit(SetReason(subject, text))
+
+        self.app.push_screen(Ask(f"Reason for {subject}", now, hint, empty=empty), give)
 
     def action_release(self) -> None:
         """Choose the Xen release to replay."""
