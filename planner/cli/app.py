@@ -59,7 +59,7 @@ def command(
     if len(plans) > 1:
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
     name, plan = plans[0]
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # the screen is drawn on stderr
         report = evaluate(plan)
         found = formats.document("text", [Checked.of(name, report)])
         options.emit(lambda width, style: found + "\n" + memory_map.render([(name, report)]), None, "never", False)

@@ -29,6 +29,7 @@ _CLAIM = {
     Claim.RAM: ("█", "low_ram"),
     Claim.RESERVED: ("▒", "reserved"),
     Claim.DEVICE: ("▓", "bar"),
+    Claim.SCRATCH: ("░", "firmware"),
 }
 VIEWS = ("libxl", "hvmloader", "qemu", "all")
 _BAR_WIDTH = 16

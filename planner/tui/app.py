@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.driver import Driver
@@ -18,6 +19,9 @@ from planner.tui.screens.main import MainScreen
 from planner.tui.settings import Settings
 from planner.tui.state import State
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 
 class PlannerApp(App[int]):
     """One plan on one main screen.
@@ -29,6 +33,8 @@ class PlannerApp(App[int]):
     TITLE = "rdm-planner"
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMAND_PALETTE_DISPLAY = "^p"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = set()
+    """The main screen's provider has everything: of two, either may come first."""
 
     def __init__(
         self,
@@ -84,6 +90,11 @@ class PlannerApp(App[int]):
         for command in super().get_system_commands(screen):
             if command.title == "Screenshot":
                 yield command
+
+    def action_command_palette(self) -> None:
+        """The palette, where the screen has commands for it."""
+        if self.screen.COMMANDS:
+            super().action_command_palette()
 
     async def action_quit(self) -> None:
         """Quit as `q` does, from any screen: ask while edits are not saved."""

@@ -34,6 +34,8 @@ class Entries(Provider):
     def _commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
         for text, action in entries(self._main.keymap):
             yield text, partial(self._main.run_action, action)
+        for command in self.app.get_system_commands(self._main):
+            yield command.title, command.callback
 
     def _things(self) -> Iterator[tuple[str, Callable[[], object]]]:
         main, view = self._main, self._main.shown

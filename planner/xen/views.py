@@ -69,10 +69,14 @@ def hvmloader(outcome: Outcome, names: Mapping[int, str]) -> tuple[Belief, ...]:
 
 
 def qemu(view: QemuView, outcome: Outcome | None, names: Mapping[int, str]) -> tuple[Belief, ...]:
-    """RAM as QEMU has it, where it parked video RAM, and the BARs that its RAM does not hide."""
+    """RAM as QEMU has it, what it parked in guest memory, and the BARs that its RAM does not hide."""
     spans = [Span(0, VGA_HOLE.start), Span(VGA_HOLE.end, view.low_end), Span(GIB4, view.high_end)]
     beliefs = [Belief(span, Claim.RAM, "RAM") for span in spans if span.size]
     beliefs.append(Belief(VGA_HOLE, Claim.DEVICE, "VGA"))
+    beliefs += [
+        Belief(span, Claim.SCRATCH, "parked video RAM" if span == view.scratch else "parked boot ROM")
+        for span in view.parked
+    ]
     if outcome is not None:
         hidden = dict(dead_bars(view, outcome, names))
         bars = memory_bars(outcome, names)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -300,3 +302,18 @@ def test_every_command_has_help() -> None:
         result = run(name, "--help")
         assert result.exit_code == 0
         assert "Usage: rdm-planner" in result.stdout
+
+
+def test_without_stderr_on_the_terminal_there_is_no_screen() -> None:
+    """The screen is drawn there: `2>log` would leave a blank terminal that waits for keys."""
+    handle, terminal = pty.openpty()
+    command = [sys.executable, "-m", "planner", str(SITES[0].parent / "xen-lab")]
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+        seen = b""
+        while b"low RAM" not in seen and select.select([handle], [], [], 20)[0]:
+            seen += os.read(handle, 1 << 16)
+        process.kill()
+    os.close(handle)
+    os.close(terminal)
+    assert b"low RAM" in seen
+    assert b"RDM" in seen

@@ -61,8 +61,8 @@ def test_views_differ_and_the_clash_is_marked() -> None:
 def test_three_views_stand_side_by_side_with_the_clash_marked() -> None:
     rows = _text(LOWERED, view="all").splitlines()
     assert rows[1].split() == ["libxl", "hvmloader", "QEMU"]
-    lost = next(row for row in rows if "10f800000" in row)
-    assert lost.split() == ["✖", "10f800000", "1667fffff", "RAM", "RAM"]
+    parked = next(index for index, row in enumerate(rows) if "10f800000" in row)
+    assert rows[parked].split() == ["✖", "10f800000", "11000ffff", "RAM", "RAM", "parked", "video", "RAM"]
     assert "no views" in _text(PV, view="all")
 
 

@@ -81,6 +81,19 @@ def _named(keys: str) -> str:
     return keys.replace(" . ", " full_stop ").replace("+ +", "plus plus")
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_palette(size: tuple[int, int], update_golden: bool) -> None:
+    """Its entries come from a worker; their order is ours."""
+
+    async def script(driver: Driver) -> None:
+        await driver.press("colon")
+        await driver.app.workers.wait_for_complete()
+        await driver.pilot.pause()
+        check(f"palette-{size[0]}x{size[1]}", driver.text, update=update_golden)
+
+    drive(site(HP), script, size=size)
+
+
 def test_ascii(update_golden: bool) -> None:
     text = screen(site(HP), "2", ascii_only=True)
     check("ascii-80x24", text, update=update_golden)

@@ -12,6 +12,7 @@ from planning import NIC, OTHER, USB, built, guest, host, report, rmrr
 from planner.model.guest import Guest
 from planner.model.host import Host, ReservedRegion
 from planner.model.span import GIB4, KIB, MIB, PAGE, Span
+from planner.xen import views
 from planner.xen.libxl import VGA_HOLE
 
 _pages = st.one_of(
@@ -172,3 +173,13 @@ def test_a_three_gib_guest_loses_all_of_high_ram() -> None:
 def test_memory_and_maxmem_defaults() -> None:
     assert built(host(), guest(memory=None)).domain.max_kib == 32 * MIB // KIB
     assert built(host(), guest(memory=None, maxmem=64)).domain.target_kib == 64 * MIB // KIB
+
+
+def test_qemus_view_has_what_it_parks() -> None:
+    """Behind its RAM, in guest memory: video RAM, then the network card's boot ROM."""
+    build = built(host(), guest(vif=[""]))
+    assert build.qemu is not None
+    seen = views.qemu(build.qemu, build.firmware, build.names)
+    parked = [(one.span, one.label) for one in seen if one.claim is views.Claim.SCRATCH]
+    assert [span for span, _ in parked] == list(build.qemu.parked)
+    assert [label for _, label in parked] == ["parked video RAM", "parked boot ROM"]
