@@ -128,7 +128,7 @@ def _refuse(shipments: list[Shipment], judged: list[Report], format_: str) -> No
     from planner.report.words import printable
 
     click.echo("rdm-planner: nothing was written, because this blocks:", err=True)
-    click.echo(text.refusals([finding for report in judged for finding in report.blocking]), err=True, nl=False)
+    click.echo(text.findings([finding for report in judged for finding in report.blocking]), err=True, nl=False)
     for shipment, report in zip(shipments, judged, strict=True):
         for guest in shipment.report.plan.guests:
             if any(finding.guest == guest.name for finding in report.blocking):

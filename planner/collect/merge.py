@@ -110,8 +110,8 @@ def _agreed(
     known = [(source, value) for source in sources if (value := read(source.facts)) is not None]
     if not known:
         return None, None
-    # xl asks the hypervisor that runs; a log may be of an earlier start.
-    known.sort(key=lambda item: "xl info" not in item[0].title)
+    # xl asks the hypervisor that runs; a log may be of an earlier start, a boot loader's file of a later one.
+    known.sort(key=lambda item: ("xl info" not in item[0].title, "Xen's command line" in item[0].title))
     first, value = known[0]
     for other, said in known[1:]:
         if said != value:

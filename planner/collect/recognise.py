@@ -15,6 +15,7 @@ from planner.formats import (
     lspci_tree,
     sysfs,
     xen_boot_log,
+    xen_command_line,
     xl_output,
 )
 from planner.formats.archive import Archive
@@ -150,6 +151,7 @@ _EXCLUSIVE: tuple[tuple[Callable[[str], bool], str, Callable[[str], Facts]], ...
     (iommu_groups.recognise, "IOMMU groups", iommu_groups.parse),
     (lspci.recognise, "lspci", _listing),
     (iomem.recognise, "/proc/iomem", iomem.parse),
+    (xen_command_line.recognise, "Xen's command line", xen_command_line.parse),
 )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from planner.pci.drift import Change, Drift
 from planner.policy.checked import Checked
 from planner.policy.findings import Finding
+from planner.report import text as report_text
 from planner.report.json import SCHEMA_VERSION, finding_value
-from planner.report.text import refusals
 from planner.report.words import Style, plain, plural, printable, wrap
 
 
@@ -22,7 +22,11 @@ def text(drift: Drift, broken: Sequence[Finding], *, width: int = 80, style: Sty
         first, *rest = wrap(printable(change.text), width - len(head), "")
         lines += [style(head, "bold") + first, *(" " * len(head) + line for line in rest)]
     if broken:
-        lines += ["", style("What that breaks:", "bold"), refusals(broken, width=width, style=style).rstrip("\n")]
+        lines += [
+            "",
+            style("What that breaks:", "bold"),
+            report_text.findings(broken, width=width, style=style).rstrip("\n"),
+        ]
     guests = {finding.guest for finding in broken if finding.guest is not None}
     breaks = f"{plural(len(broken), 'new finding')} in {plural(len(guests), 'guest')}" if broken else "nothing breaks"
     lines += [*([""] if lines else []), f"{plural(len(drift.changes), 'change')}: {breaks}"]

@@ -41,9 +41,9 @@ def tail(totals: Totals, look: Look) -> str:
     return ("\n" if found else "") + f"{plural(totals.guests, 'guest')}: {', '.join(words)}\n"
 
 
-def refusals(findings: Sequence[Finding], *, width: int = _WIDTH, style: Style = plain) -> str:
-    """The findings that forbid an export."""
-    return "\n".join(_findings(findings, width, style)) + "\n"
+def findings(some: Sequence[Finding], *, width: int = _WIDTH, style: Style = plain) -> str:
+    """Findings alone, as what forbids an export or what a change breaks."""
+    return "\n".join(_findings(some, width, style)) + "\n"
 
 
 def _findings(

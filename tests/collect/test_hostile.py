@@ -37,6 +37,8 @@ REPEATED = {
     "links": "/sys/a -> b\n",
     "brackets": "[0000]: ",
     "zeros": "0",
+    "empty lines": "\n",
+    "boot entries": "multiboot2 /xen " + "a" * 4000 + "\n",
 }
 CONTINUED = {
     "an RMRR of Xen that goes on": ("(XEN) [VT-D]found ACPI_DMAR_RMRR:\n", "a\n"),
