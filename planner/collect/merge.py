@@ -60,18 +60,19 @@ def merge(recognised: Recognised, archive: Archive, name: str) -> Collection:
     uses = in_use.uses(archive)
     notes.differs += [*regions.differs, *devices.differs]
     xen, xen_source = _agreed(sources, "Xen's release", lambda facts: facts.xen, notes)
-    line, _ = _agreed(sources, "Xen's command line", lambda facts: facts.command_line, notes)
-    memory, _ = _agreed(sources, "the machine's RAM in bytes", lambda facts: facts.memory, notes)
-    hap, _ = _agreed(sources, "hardware assisted paging", lambda facts: facts.hap, notes)
+    line, line_source = _agreed(sources, "Xen's command line", lambda facts: facts.command_line, notes)
+    memory, memory_source = _agreed(sources, "the machine's RAM in bytes", lambda facts: facts.memory, notes)
+    hap, hap_source = _agreed(sources, "hardware assisted paging", lambda facts: facts.hap, notes)
     remapping, remapping_source = _agreed(
         sources, "interrupt remapping", lambda facts: facts.interrupt_remapping, notes
     )
+    iommu, iommu_source = _iommu(sources, notes)
     memory_map, map_source = _memory_map(sources, _on_xen(sources, archive), notes)
     host = resolve_scopes(
         Host(
             name=name,
             xen=xen,
-            iommu=_iommu(sources, notes),
+            iommu=iommu,
             xen_command_line=line or "",
             hap=hap is not False,
             interrupt_remapping=remapping,
@@ -84,6 +85,10 @@ def merge(recognised: Recognised, archive: Archive, name: str) -> Collection:
                 memory_map=map_source,
                 xen=xen_source,
                 interrupt_remapping=remapping_source,
+                iommu=iommu_source,
+                command_line=line_source,
+                hap=hap_source,
+                memory=memory_source,
             ),
             memory_map=memory_map,
             regions=regions.regions,
@@ -121,22 +126,23 @@ def _agreed(
     return value, first.title
 
 
-def _iommu(sources: Sequence[Source], notes: _Notes) -> Literal["intel", "amd", "none", "unknown"]:
-    said = {source.facts.iommu: source.label for source in reversed(sources) if source.facts.iommu != "unknown"}
-    if "none" in said:
-        if len(said) > 1:
-            notes.differs.append(f"{said['none']} says that Xen uses no IOMMU, though the machine seems to have one.")
-        return "none"
-    best = max(
-        (source for source in sources if source.facts.iommu != "unknown"),
-        key=lambda source: (source.facts.regions is not None, source.facts.trust),
-        default=None,
-    )
-    if best is None:
-        return "unknown"
-    if len(said) > 1:
-        notes.differs.append(f"{listed(said.values())} name IOMMUs of two makers: {best.label} was used.")
-    return best.facts.iommu
+def _iommu(sources: Sequence[Source], notes: _Notes) -> tuple[Literal["intel", "amd", "none", "unknown"], str | None]:
+    """The IOMMU and the title of the source that was used: who says there is none, else the best who names a maker."""
+    known = [source for source in sources if source.facts.iommu != "unknown"]
+    makers = {source.facts.iommu: source.label for source in reversed(known)}
+    without = [source for source in known if source.facts.iommu == "none"]
+    if not known:
+        return "unknown", None
+    if without:
+        if len(makers) > 1:
+            notes.differs.append(
+                f"{without[0].label} says that Xen uses no IOMMU, though the machine seems to have one."
+            )
+        return "none", without[0].title
+    best = max(known, key=lambda source: (source.facts.regions is not None, source.facts.trust))
+    if len(makers) > 1:
+        notes.differs.append(f"{listed(makers.values())} name IOMMUs of two makers: {best.label} was used.")
+    return best.facts.iommu, best.title
 
 
 def _on_xen(sources: Sequence[Source], archive: Archive) -> bool:

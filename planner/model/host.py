@@ -298,6 +298,10 @@ class Sources(_FromFile):
     memory_map: str | None = None
     xen: Annotated[str | None, Field(description="the release")] = None
     interrupt_remapping: str | None = None
+    iommu: str | None = None
+    command_line: Annotated[str | None, Field(description="Xen's")] = None
+    hap: str | None = None
+    memory: Annotated[str | None, Field(description="how much RAM there is")] = None
 
 
 class Host(_FromFile):

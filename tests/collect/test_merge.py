@@ -188,3 +188,15 @@ def test_private_things_are_taken_out() -> None:
     assert not any(word in text for word in ("vault13", "00:1b:21", "XK4711AB"))
     assert "0000:00:1d.0" in text
     assert private.host.regions == found.host.regions
+
+
+def test_each_fact_of_the_inventory_names_its_source() -> None:
+    """Facts of one file each: the inventory says which file said what."""
+    info = b"host : x\nxen_major : 4\nxen_minor : 17\ntotal_memory : 8192\nvirt_caps : pv hap\nxen_commandline : a=0\n"
+    files = {"xl-info.txt": info, "lspci.txt": b"00:1d.0 USB controller: Intel\n"}
+    archive = Archive(files=files)
+    host = merge(recognise(archive), archive, "host").host
+    assert (host.iommu, host.hap, host.memory, host.xen_command_line) == ("none", True, 8192 << 20, "a=0")
+    sources = host.sources
+    assert {sources.iommu, sources.hap, sources.memory, sources.command_line, sources.xen} == {"xl info in xl-info.txt"}
+    assert sources.devices == "lspci in lspci.txt"

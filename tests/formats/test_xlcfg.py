@@ -121,6 +121,12 @@ def test_rendered_specs_read_back(spec: Passthrough) -> None:
     assert pci_spec.parse(pci_spec.render(spec)) == spec
 
 
+@pytest.mark.parametrize("text", ["10000:e1:00.0", "10000:e1:00.0,permissive=1", "bdf=10000:e1:00.0"])
+def test_a_segment_that_only_linux_knows_is_told_as_such(text: str) -> None:
+    with pytest.raises(InputError, match="behind a VMD controller: switch VMD off"):
+        pci_spec.parse(text)
+
+
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,10 @@ from planner.model.guest import Passthrough, RdmPolicy
 
 _FLAGS = ("permissive", "msitranslate", "seize", "power_mgmt")
 _HEX_AND_COLON = frozenset("0123456789abcdefABCDEF:")
+_LARGE_SEGMENT = (
+    "its segment has more than the four digits that Xen's have, as Linux numbers what is behind a VMD controller: "
+    "switch VMD off in the firmware, or give the VMD controller itself"
+)
 
 
 def parse(text: str) -> Passthrough:
@@ -62,6 +67,8 @@ def render(spec: Passthrough) -> str:
 def _positional(text: str) -> tuple[Passthrough, int]:
     found = _bdf(text)
     if found is None:
+        if _is_behind_vmd(text):
+            raise _reject(text, _LARGE_SEGMENT)
         return Passthrough(text=text), 0
     address, all_functions, position = found
     spec = Passthrough(address=address, all_functions=all_functions, text=text)
@@ -78,7 +85,7 @@ def _positional(text: str) -> tuple[Passthrough, int]:
 def _with_bdf(spec: Passthrough, text: str, value: str) -> Passthrough:
     found = _bdf(value)
     if found is None:
-        raise _reject(text, f"{value!r} is not a PCI address")
+        raise _reject(text, _LARGE_SEGMENT if _is_behind_vmd(value) else f"{value!r} is not a PCI address")
     return replace(spec, address=found[0], all_functions=found[1])
 
 
@@ -125,6 +132,13 @@ def _policy(text: str, value: str) -> RdmPolicy:
     if value.lower() not in list(RdmPolicy):
         raise _reject(text, f'rdm_policy is "strict" or "relaxed", not {value!r}')
     return RdmPolicy(value.lower())
+
+
+def _is_behind_vmd(text: str) -> bool:
+    try:
+        return not Sbdf.parse(re.split("[,@]", text, maxsplit=1)[0]).fits_xen
+    except ValueError:
+        return False
 
 
 def _unknown(key: str) -> str:
