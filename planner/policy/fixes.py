@@ -20,7 +20,7 @@ from planner.policy import ways
 from planner.policy.evaluate import Report, evaluate
 from planner.policy.findings import Finding, Severity
 
-_SETTINGS = ("mmio_hole", "rdm_mem_boundary", "rdm_policy")
+_SETTINGS = ("mmio_hole", "rdm_mem_boundary", "rdm_policy", "memory")
 _BUDGET = 96  # trials a finding: far more than an ordinary guest takes
 
 
@@ -81,7 +81,6 @@ class _Search:
     def __init__(self, report: Report, finding: Finding) -> None:
         self.report, self.finding = report, finding
         self.regions = {rdm.span for rdm in report.iommu.regions}
-        self.before = Counter(self._identity(one) for one in report.findings)
         self.left = _BUDGET
         self.tried: set[str] = set()
         self.near: list[_Near] = []
@@ -125,9 +124,7 @@ class _Search:
                     self.near.append(near)
                 continue
             good = good or near
-            if not any(
-                one.rule is self.finding.rule and one.guest == self.finding.guest for one in near.report.findings
-            ):
+            if not self._same_rule(near.report):
                 good = near
                 break
         return good is not None and self._prove(good.edits, way)
@@ -184,9 +181,11 @@ class _Search:
         return lost and not (old is not None and old.qemu is not None and bool(old.qemu.lost))
 
     def _brings(self, after: Report) -> tuple[Finding, ...]:
-        """What is new in `after` and as bad as the finding, worst first."""
+        """What is new in `after`, which may hold some of the guests only, and as bad as the finding, worst first."""
+        guests = {None, *(guest.name for guest in after.plan.guests)}
+        before = Counter(self._identity(one) for one in self.report.findings if one.guest in guests)
         counts = Counter(self._identity(one) for one in after.findings)
-        new = {key for key, count in counts.items() if count > self.before[key]}
+        new = {key for key, count in counts.items() if count > before[key]}
         limit = self.finding.severity.rank
         found = [one for one in after.findings if self._identity(one) in new and one.severity.rank <= limit]
         return tuple(sorted(found, key=lambda one: one.severity.rank))

@@ -150,7 +150,7 @@ def _memory(report: Report, build: Build, finding: Finding) -> tuple[tuple[Edit,
     video = domain.video_kib * KIB
     parked = build.qemu.parked if build.qemu is not None else ()
     scratch = parked[-1].end - parked[0].start if parked else 0
-    wanted = [layout.mmio_start]
+    wanted = [layout.mmio_start, _LEAST_MEMORY * MIB]
     for span in _regions(report, build, finding):
         if span.start < GIB4:
             wanted += [span.start, span.start - scratch, span.end + MIB - 1]

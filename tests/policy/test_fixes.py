@@ -247,3 +247,20 @@ def test_repair_goes_on_until_nothing_helps() -> None:
     assert {finding.rule.id for finding, _ in result.left} == {"RDM103", "RDM105"}
     assert all(answer.reason for _, answer in result.left)
     assert rules(evaluate(result.report.plan)) == rules(before) - {"RDM101"}
+
+
+def test_a_fix_is_not_missed_for_what_another_guest_has_already() -> None:
+    """Both guests list the device, and one has MEM212 by it: to bring it to the other is new all the same."""
+    plan = report(host(ABOVE), guest(STRICT, name="a", hap=0, mmio_hole=255), guest(STRICT, name="b", hap=0))
+    found = fixes(plan, first(plan, "MEM202"))
+    assert found.found
+    assert not {"MEM202", "MEM212"} & {
+        one.rule.id for one in applied(plan, found.found[0]).findings if one.guest == "a"
+    }
+
+
+def test_memory_that_video_ram_takes_whole_is_raised() -> None:
+    result = report(host(), guest(memory=16, videoram=64))
+    cheapest = fixes(result, first(result, "MEM214")).found[0]
+    assert (cheapest.edits, cheapest.cost) == ((SetSize("vm", "memory", 128),), "112 MiB more RAM, no RAM lost")
+    assert rules(applied(result, cheapest)) == set()

@@ -575,3 +575,9 @@ def test_what_nobody_has_looked_at_is_no_finding() -> None:
     """Facts that an inventory does not hold mean silence, whoever owns what."""
     bare = (function(address, None).model_copy(update={"acs": None}) for address in (NIC, BESIDE, OTHER))
     assert rules(report(_with(*bare), *APART, guest(OTHER, name="c"))) == set()
+
+
+def test_a_guest_without_ram_has_no_place_where_qemu_parks_anything() -> None:
+    """16 MiB of memory under 64 MiB of video RAM: libxl refuses it, and there is nothing else to say."""
+    low = rmrr(0xE8000, 0xE8FFF, NIC)
+    assert rules(report(host(low), guest(STRICT, memory=16, videoram=64))) == {"MEM214"}

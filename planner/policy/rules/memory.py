@@ -191,7 +191,7 @@ def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[
 def in_qemu_scratch(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices' regions in the scratch range that touch no guest RAM (other rules report those)."""
     view, layout = build.qemu, build.layout
-    if view is None or layout is None:
+    if view is None or layout is None or build.domain.max_kib <= build.domain.video_kib:
         return
     for device in build.domain.devices:
         relaxed = device.policy is RdmPolicy.RELAXED
@@ -318,7 +318,7 @@ def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         ERROR,
         by="libxl",
         why="Each emulated graphics card needs a minimum of video RAM, and it is taken out of the guest's memory.",
-        remedy="Raise videoram or memory.",
+        remedy="Drop videoram where it is too little for the card; else raise memory.",
         source="libxl_create.c:266-302, libxl_dom.c:1087-1244",
     )
 )
@@ -327,7 +327,9 @@ def videoram(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     guest, domain = build.guest, build.domain
     if build.layout is None and build.error is not None and "videoram" in build.error:
         message = f"videoram = {guest.videoram} is too little for vga = {guest.vga!r}"
-        yield context.finding(rule, guest, message, xen_says=build.error, keys=("videoram", "vga"))
+        yield context.finding(
+            rule, guest, message, xen_says=build.error, help="drop videoram", keys=("videoram", "vga")
+        )
     elif build.layout is not None and domain.max_kib <= domain.video_kib:
         video = format_size(domain.video_kib // 1024 * MIB)
         message = f"{domain.max_kib // 1024} MiB of memory leave nothing beside {video} of video RAM"
