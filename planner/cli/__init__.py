@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("check", "map", "fix", "export", "diff", "collect", "explain", "rules", "schema", "samples", "completion")
 _APP = "app"
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Commands(click.Group):
@@ -84,6 +86,10 @@ def main(args: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(exits.OK)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:  # storage tells of every other file by name
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _complain(f"standard output: cannot be written: {error.strerror}")
+            sys.exit(exits.USAGE)
         if os.environ.get("RDM_PLANNER_TRACEBACK"):
             raise
         _complain(f"internal error: {type(error).__name__}: {error}")

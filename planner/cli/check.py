@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -196,5 +197,6 @@ def _progress(sites: int, *, to_terminal: bool) -> Iterator[Callable[[int], None
     if sites < _LONG or not sys.stderr.isatty() or (to_terminal and sys.stdout.isatty()):
         yield lambda count: None
         return
-    with click.progressbar(length=sites, label="sites", file=sys.stderr) as bar:
+    width = max(1, min(36, os.get_terminal_size(sys.stderr.fileno()).columns - 30))  # 30: what stands around the bar
+    with click.progressbar(length=sites, label="sites", file=sys.stderr, width=width) as bar:
         yield bar.update

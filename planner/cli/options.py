@@ -103,8 +103,9 @@ def emit(text: Callable[[int, Callable[[str, str], str]], str], output: Path | N
 
 
 def wants_colour(color: str) -> bool:
-    """Whether stdout gets colours: as --color says, else on a terminal unless NO_COLOR is set (no-color.org)."""
-    return color == "always" or (color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    """Whether stdout gets colours: as --color says, else on a terminal that knows them, unless NO_COLOR is set."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return color == "always" or (color == "auto" and wanted and sys.stdout.isatty())
 
 
 def columns() -> int:

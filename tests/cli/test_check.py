@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from jsonschema import Draft7Validator
 
 from planner.cli import main
 from planner.cli.check import FORMATS
+from planner.cli.options import wants_colour
 
 DELL = ROOT / "sample-hosts" / "dell-poweredge-r820"
 STRICT = CLEAN + 'pci = [ "00:1d.0" ]\n'  # the USB controller shares its RMRR: Xen refuses
@@ -310,3 +313,38 @@ def test_a_quoted_line_names_who_logs_it(site: Path) -> None:
         said = run("check", str(site), "--format", format_).stdout
         assert "libxl says: The kernel doesn" in said
         assert "nobody says" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("command", ["check", "map"])
+def test_a_full_disk_behind_stdout_is_no_bug_of_ours(command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "planner", command, str(DELL)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "rdm-planner: standard output: cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("color", "set_", "expected"),
+    [
+        ("auto", {}, True),
+        ("auto", {"NO_COLOR": "1"}, False),
+        ("auto", {"TERM": "dumb"}, False),
+        ("always", {"NO_COLOR": "1", "TERM": "dumb"}, True),
+        ("never", {}, False),
+    ],
+)
+def test_colours_are_for_terminals_that_know_them(
+    monkeypatch: pytest.MonkeyPatch, color: str, set_: dict[str, str], expected: bool
+) -> None:
+    for name, value in {"NO_COLOR": "", "TERM": "xterm", **set_}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert wants_colour(color) is expected
