@@ -188,5 +188,5 @@ def _about(rule: Rule, message: str, file: str, guest: str | None = None, place:
 def _unknown(rule: str) -> str:
     from difflib import get_close_matches  # only for a mistyped rule
 
-    near = get_close_matches(rule, list(RULES), 1)
+    near = get_close_matches(rule.upper(), list(RULES), 1)
     return f"there is no rule {rule:.40}" + (f"; did you mean {near[0]}?" if near else "")

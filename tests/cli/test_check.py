@@ -141,6 +141,7 @@ def test_an_error_is_acknowledged_and_stays_in_the_report(site: Path) -> None:
         ("ignore[] why", "SUP002", "names no rule"),
         ("ignroe[CFG603] why", "SUP002", "found 'ignroe'"),
         ("ignore[CFG999] why", "SUP002", "there is no rule CFG999"),
+        ("ignore[cfg603] why", "SUP002", "did you mean CFG603?"),
         ("ignore[RDM101] why", "SUP001", "there is no RDM101 on line 4 to ignore"),
         ("ignore-file[RDM101] why", "SUP001", "there is no RDM101 in this file to ignore"),
     ],
