@@ -56,6 +56,7 @@ PASTED = [
     ("P18", "libxl", "libxl: error: libxl_pci.c:1539:x: PCI device 0:3:0.0 is not assignable"),
     ("P18", "libxl", "Must specify a v-slot for multi-function devices"),
     ("P19", "people", "firmware omits an RMRR ⇒ DMA faults"),
+    ("P19", "Xen", "(XEN) AMD-Vi: IO_PAGE_FAULT: 0000:03:00.0 d0 addr 00000000bdf80000 flags 0x10 RW"),
     ("P19", "Xen", "(XEN) [VT-D]DMAR:[DMA Write] Request device [0000:04:00.4] fault addr bdf80000"),
     ("P20", "people", "security worry: mapping RMRR lets guest reach firmware memory"),
 ]

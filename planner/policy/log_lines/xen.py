@@ -137,6 +137,15 @@ LINES = (
     ),
     LogLine(
         "Xen",
+        "AMD-Vi: IO_PAGE_FAULT: 0000:03:00.0 d0 addr 00000000bdf80000 flags 0x10 RW",
+        rf"AMD-Vi: IO_PAGE_FAULT: {SBDF} {DOMAIN} addr (?P<address>{HEX})",
+        "{device} did DMA to {address}, which its owner does not have mapped. Where the device belongs to dom0 and the "
+        "address is reserved memory, the firmware forgot to declare a region (an IVMD) for it.",
+        "If the address lies in memory that the firmware reserves: add ivmd= with its page numbers, in hex, to Xen's "
+        "command line, and write the same to xen_command_line in host.toml. Else: a driver's or guest's fault.",
+    ),
+    LogLine(
+        "Xen",
         "Adding RMRR for 0 device ([0]: 0xe8) range [3fff0-3fff7]",
         rf"Adding RMRR for \d+ device .*range \[(?P<first_page>{HEX})-(?P<last_page>{HEX})\]",
         "Xen took a region from rmrr= on its command line: pages {first_page} to {last_page}, in hex.",
