@@ -252,8 +252,14 @@ def test_a_cut_off_session_is_offered_again(tmp_path: Path, monkeypatch: pytest.
         await driver.press("u q")
         assert driver.app.return_value == 0
 
+    async def keys_typed_too_early(driver: Driver) -> None:
+        await driver.press("j j enter")
+        assert "Throw it away?" in driver.text
+        await driver.press("j escape")
+
     drive(plan, cut_off, state=state)
     monkeypatch.setattr("planner.storage.is_running", lambda pid: False)
+    drive(plan, keys_typed_too_early, state=state, load=opened)
     drive(plan, next_time, state=state, load=opened)
     assert not list((tmp_path / "state" / "recovery").iterdir())
 

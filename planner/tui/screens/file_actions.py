@@ -94,12 +94,13 @@ class FileActions(PlanScreen):
         path = self.files.left_behind(self.shown.snapshot.plan)
         if path is None or self.files.load is None:
             return
-        from planner.tui.screens.dialogs import Choose, Option
+        from planner.tui.screens.dialogs import Choose, Confirm, Option
 
+        # Keys typed while the planner started arrive here, so nothing is lost by one of them.
         options = [
             Option("go on with it", "your files are as they were; nothing is written"),
-            Option("throw it away"),
-            Option("decide later"),
+            Option("decide later", "it is offered again at the next start"),
+            Option("throw it away", "asks once more"),
         ]
         text = [(("A session on this host ended without saving. ", ""), ("Its edits were kept.", "strong"))]
 
@@ -111,7 +112,13 @@ class FileActions(PlanScreen):
                     self.say(f"✖ not recovered: {error}")
                     return
                 self.recover(plan)
-            if index in (0, 1):
+                self.files.discard(path)
+            elif index == 2:
+                question = [(("The edits of that session are lost then.", ""),)]
+                self.app.push_screen(Confirm("Throw it away?", question), throw_away)
+
+        def throw_away(yes: bool | None) -> None:
+            if yes:
                 self.files.discard(path)
 
         self.app.push_screen(Choose("Unsaved edits", options, text=text), decide)
