@@ -69,12 +69,13 @@ def _merge(known: dict[Sbdf, PciDevice], source: Source, best: Source, merged: D
     if _is_directory(source, known):
         merged.found.append(f"{source.label} names bridges, so it only lists addresses and was not used.")
         return False
-    filled = extra = 0
+    filled = 0
+    extra: list[Sbdf] = []
     conflicts: dict[str, list[tuple[Sbdf, object, object]]] = {}
     for device in source.facts.devices:
         present = known.get(device.address)
         if present is None:
-            extra += 1
+            extra.append(device.address)
             continue
         updates = _gaps(present, device)
         for name in _COMPARED:
@@ -86,8 +87,12 @@ def _merge(known: dict[Sbdf, PciDevice], source: Source, best: Source, merged: D
             filled += 1
     merged.differs += [_conflict(name, found, source, best) for name, found in conflicts.items()]
     adds = f"completes {count(filled, 'function')} of {best.label}" if filled else f"adds nothing to {best.label}"
-    extras = f"; {extra} that only it has {'is' if extra == 1 else 'are'} left out" if extra else ""
-    merged.found.append(f"{source.label} {adds}{extras}.")
+    merged.found.append(f"{source.label} {adds}.")
+    if extra:
+        merged.differs.append(
+            f"{source.label} has {count(len(extra), 'function')} that {best.label} does not have ({extra[0]}"
+            f"{' and others' if len(extra) > 1 else ''}); the list of {best.label} was used."
+        )
     return bool(filled)
 
 

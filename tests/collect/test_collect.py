@@ -137,10 +137,10 @@ def test_listings_fill_each_other_s_gaps(tmp_path: Path) -> None:
     assert "b.txt completes 2 functions of a.txt." in found.notes
 
 
-def test_functions_that_only_the_poorer_listing_has_are_noted(tmp_path: Path) -> None:
+def test_functions_that_only_the_poorer_listing_has_are_a_difference(tmp_path: Path) -> None:
     found = collect(folder(tmp_path, a=VERBOSE, b="00:03.0 A: B\n"))
     assert len(found.host.devices) == 2
-    assert "b adds nothing to a; 1 that only it has is left out." in found.notes
+    assert found.differs == ("b has 1 function that a does not have (0000:00:03.0); the list of a was used.",)
 
 
 def test_a_listing_of_another_machine_is_not_mixed_in(tmp_path: Path) -> None:
