@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from planner.formats import values
 from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.guest import Guest
-from planner.model.host import Acs, DeviceScope, Host, PciDevice, ReservedRegion
+from planner.model.host import Acs, DeviceScope, Host, PciDevice, ReservedRegion, Sources
 from planner.model.plan import Plan, Profile
 from planner.policy.evaluate import Report, evaluate
 from planner.xen import hypervisor
@@ -30,7 +31,7 @@ def function(address: str, port: str | None = "endpoint", acs: Acs | None = None
     behind = facts.pop("behind", None)
     if behind is not None:
         facts |= {"bridge": {"secondary": behind[0], "subordinate": behind[1]}, "class": "0604"}
-    return PciDevice.model_validate({"address": address, "port": port, "acs": acs or Acs()} | facts)
+    return values.read(PciDevice, {"address": address, "port": port, "acs": acs or Acs()} | facts)
 
 
 def rmrr(start: int, end: int, *devices: str) -> ReservedRegion:
@@ -42,7 +43,7 @@ def rmrr(start: int, end: int, *devices: str) -> ReservedRegion:
 def host(*regions: ReservedRegion, devices: tuple[str, ...] = (USB, NIC, OTHER), **changes: Any) -> Host:
     """An Intel host with these regions, whose table somebody has read."""
     listed = tuple(PciDevice(address=Sbdf.parse(text)) for text in devices)
-    facts: dict[str, Any] = {"iommu": "intel", "sources": {"regions": "DMAR in dmar.bin"}, "xen": "4.17"}
+    facts: dict[str, Any] = {"iommu": "intel", "sources": Sources(regions="DMAR in dmar.bin"), "xen": "4.17"}
     return Host(regions=regions, devices=listed, **(facts | changes))
 
 

@@ -27,11 +27,9 @@ def _schema(what: str) -> dict[str, Any]:
         from planner.report import schema
 
         return schema.report()
-    from pydantic import BaseModel
-
+    from planner.formats import values
     from planner.formats.plan_toml import SavedPlan
     from planner.model.host import Host
     from planner.model.settings import Settings
 
-    models: dict[str, type[BaseModel]] = {"host": Host, "plan": SavedPlan, "settings": Settings}
-    return models[what].model_json_schema(by_alias=True)
+    return values.schema({"host": Host, "plan": SavedPlan, "settings": Settings}[what])

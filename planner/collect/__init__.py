@@ -12,9 +12,11 @@ from planner.collect import gather, live
 from planner.collect.merge import Collection, merge
 from planner.collect.recognise import recognise
 from planner.collect.redact import redact
+from planner.formats import values
 from planner.formats.archive import Archive
 from planner.formats.text import clean
 from planner.model.errors import InputError
+from planner.model.host import Host
 
 __all__ = ["SCRIPT", "Collection", "collect", "collect_live"]
 
@@ -43,6 +45,7 @@ def collect_live(*, private: bool = False) -> Collection:
 def _collection(archive: Archive, source: str, name: str, *, private: bool) -> Collection:
     try:
         collection = merge(recognise(archive), archive, name)
+        values.read(Host, values.plain(collection.host))  # what an artefact claims may be no value at all
     except InputError as error:
         inside = error.source
         raise InputError(

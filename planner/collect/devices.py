@@ -13,7 +13,7 @@ from planner.formats.lspci import UNKNOWN
 from planner.model.address import Sbdf
 from planner.model.host import Bar, PciDevice
 
-_FACTS = tuple(name for name in PciDevice.model_fields if name != "address")
+_FACTS = tuple(name for name in PciDevice.__struct_fields__ if name != "address")
 _COMPARED = (
     *("subsystem", "revision", "driver", "numa_node", "iommu_group", "physfn", "port", "acs", "interrupt_pin"),
     *("msi", "msix", "virtual_functions", "bridge", "bars"),
@@ -83,7 +83,7 @@ def _merge(known: dict[Sbdf, PciDevice], source: Source, best: Source, merged: D
             if mine not in UNKNOWN and theirs not in UNKNOWN and _differ(name, mine, theirs):
                 conflicts.setdefault(name, []).append((device.address, mine, theirs))
         if updates:
-            known[device.address] = present.model_copy(update=updates)
+            known[device.address] = present.changed(**updates)
             filled += 1
     merged.differs += [_conflict(name, found, source, best) for name, found in conflicts.items()]
     adds = f"completes {count(filled, 'function')} of {best.label}" if filled else f"adds nothing to {best.label}"
@@ -171,4 +171,4 @@ def _size_bars(known: dict[Sbdf, PciDevice], sources: Sequence[Source]) -> None:
             if register.start in ends
         )
         if bars:
-            known[address] = device.model_copy(update={"bars": bars})
+            known[address] = device.changed(bars=bars)

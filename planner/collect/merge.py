@@ -185,7 +185,7 @@ def _ram(source: Source) -> list[tuple[int, int]]:
 
 def _with_use(device: PciDevice, uses: dict[Sbdf, str]) -> PciDevice:
     use = uses.get(device.address)
-    return device.model_copy(update={"in_use": use}) if use else device
+    return device.changed(in_use=use) if use else device
 
 
 def _missing(host: Host, regions: Regions, devices: Devices, archive: Archive) -> list[str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from msgspec.structs import astuple
+
 from planner.collect.merge import Collection
 from planner.formats.archive import Archive
+from planner.model.host import Sources
 
 _MAC = re.compile(r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])")
 _SERIAL = re.compile(r"\b((?:serial(?:[ _-]?(?:number|no))?|S/N|SN)[=: ]+)[A-Za-z0-9-]{5,}", re.IGNORECASE)
@@ -22,23 +25,16 @@ def redact(collection: Collection, archive: Archive) -> Collection:
     names = host_names(archive)
     host = collection.host
     devices = tuple(
-        device.model_copy(update={"slot": _clean(device.slot, names)}) if device.slot else device
-        for device in host.devices
+        device.changed(slot=_clean(device.slot, names)) if device.slot else device for device in host.devices
     )
-    sources = host.sources.model_copy(
-        update={
-            field: _clean(value, names) for field, value in host.sources.model_dump().items() if isinstance(value, str)
-        }
-    )
+    sources = Sources(*(_clean(value, names) if value else value for value in astuple(host.sources)))
     return replace(
         collection,
-        host=host.model_copy(
-            update={
-                "name": _clean(host.name, names),
-                "xen_command_line": _clean(host.xen_command_line, names),
-                "devices": devices,
-                "sources": sources,
-            }
+        host=host.changed(
+            name=_clean(host.name, names),
+            xen_command_line=_clean(host.xen_command_line, names),
+            devices=devices,
+            sources=sources,
         ),
         found=tuple(_clean(note, names) for note in collection.found),
         differs=tuple(_clean(note, names) for note in collection.differs),

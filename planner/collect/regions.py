@@ -44,7 +44,7 @@ def merge_regions(sources: Sequence[Source]) -> Regions:
         _same_tables(best, merged)
         merged.damage = next((note for note in first.facts.notes if note.startswith("The checksum is wrong")), None)
     elif trust is Trust.KERNEL and any(source.facts.iommu == "amd" for source in sources):
-        merged.regions = tuple(region.model_copy(update={"kind": RegionKind.IVMD}) for region in merged.regions)
+        merged.regions = tuple(region.changed(kind=RegionKind.IVMD) for region in merged.regions)
     for source in having:
         if source.facts.trust < trust:
             _compare(source, merged, first)

@@ -111,7 +111,7 @@ def _rmrr_options(report: Report, addresses: tuple[Sbdf, ...]) -> tuple[str, ...
             continue
         option = rmrr_option(region, owners)
         line = f"{host.xen_command_line} {option}".strip()
-        told = hypervisor.boot(host.model_copy(update={"xen_command_line": line}), report.release)
+        told = hypervisor.boot(host.changed(xen_command_line=line), report.release)
         if _has(told, region, owners):
             options.append(option)
     return tuple(dict.fromkeys(options))

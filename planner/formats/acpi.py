@@ -17,7 +17,8 @@ from dissect.cstruct import cstruct  # type: ignore[import-untyped]
 
 from planner.model.address import Sbdf
 from planner.model.errors import InputError
-from planner.model.host import MAX_ADDRESS, DeviceScope, RegionKind, ReservedRegion, ScopeKind
+from planner.model.fields import MAX_ADDRESS
+from planner.model.host import DeviceScope, RegionKind, ReservedRegion, ScopeKind
 from planner.model.span import KIB, format_size
 
 MAX_BYTES = 256 * KIB

@@ -40,7 +40,7 @@ def parse(text: str) -> Facts:
     bridges, addresses = _bridges(text)
     named = _named(text)
     devices = tuple(
-        device.model_copy(update={"iommu_group": groups.get(device.address)})
+        device.changed(iommu_group=groups.get(device.address))
         if (device := named.get(address))
         else PciDevice(address=address, iommu_group=groups.get(address), bridge=bridges.get(address))
         for address in sorted(groups.keys() | addresses)[:MAX_FUNCTIONS]

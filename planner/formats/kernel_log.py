@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from planner.formats.facts import E820_TYPES, Facts
 from planner.model.address import Sbdf
+from planner.model.fields import MAX_ADDRESS
 from planner.model.host import (
-    MAX_ADDRESS,
     DeviceScope,
     MemoryRange,
     PciDevice,

@@ -7,7 +7,7 @@ and drivers come from the kernel and capabilities need root, so a listing may la
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from planner.formats import config_space, lspci_paths
 from planner.formats.config_space import BarRegister
@@ -16,7 +16,8 @@ from planner.formats.lspci_capabilities import Capabilities
 from planner.formats.text import clean
 from planner.model.address import Sbdf
 from planner.model.errors import InputError
-from planner.model.host import MAX_ADDRESS, PciDevice
+from planner.model.fields import MAX_ADDRESS
+from planner.model.host import Bar, Bridge, PciDevice
 
 EXPECTED = "expected a listing by lspci, such as the output of `lspci -D -vvnn` or `lspci -D -vmmnn`"
 
@@ -101,7 +102,7 @@ def parse(text: str) -> tuple[PciDevice, ...]:
         raise InputError(f"{EXPECTED}, but no line starts with a PCI address")
     for address, bridge in bridges.items():
         if address in devices and devices[address].bridge is None:
-            devices[address] = devices[address].model_copy(update={"bridge": bridge})
+            devices[address] = devices[address].changed(bridge=bridge)
     return tuple(devices.values())
 
 
@@ -138,7 +139,7 @@ def _finish(record: _Record | None, devices: dict[Sbdf, PciDevice]) -> None:
         raise InputError(f"{record.address} is listed twice: expected one listing of one machine", line=record.line)
     if len(devices) == MAX_FUNCTIONS:
         raise InputError(f"more than {MAX_FUNCTIONS} functions: expected one listing of one machine", line=record.line)
-    devices[record.address] = PciDevice.model_validate(record.fields())
+    devices[record.address] = PciDevice(**record.fields())
 
 
 class _Record:
@@ -209,7 +210,7 @@ class _TextRecord(_Record):
             rest = rest[:-9]
         name, self.facts["id"] = _split_id(rest)
         self.facts["name"] = _full_name(name, self.facts["id"])
-        self.bars: dict[int, dict[str, Any]] = {}
+        self.bars: dict[int, Bar] = {}
         self.next_bar = 0
         self.indent = 0
         self.verbose = False
@@ -253,7 +254,7 @@ class _TextRecord(_Record):
         elif key in ("Subsystem", "Kernel driver in use", "DeviceName", "Physical Slot"):
             self._property(key, value)
         elif buses := _BUSES.match(detail):
-            self.facts["bridge"] = {"secondary": buses[1], "subordinate": buses[2]}
+            self.facts["bridge"] = Bridge(int(buses[1], 16), int(buses[2], 16))
         elif bar := _BAR.match(detail):
             self._bar(bar, number)
         elif rom := _ROM.match(detail):
@@ -285,21 +286,24 @@ class _TextRecord(_Record):
 
     def _bar(self, bar: re.Match[str], number: int) -> None:
         index = int(bar[1]) if bar[1] else self.next_bar
-        kind = "io" if bar[2] != "Memory" else "mem64" if "(64-bit," in bar[4] else "mem32"
+        kind: Literal["io", "mem32", "mem64"] = (
+            "io" if bar[2] != "Memory" else "mem64" if "(64-bit," in bar[4] else "mem32"
+        )
         self.next_bar = index + (2 if kind == "mem64" else 1)
         if index <= 5:
             self._add(index, kind, bar[3], bar[4], number)
 
-    def _add(self, index: int, kind: str, start: str, rest: str, number: int) -> None:
+    def _add(
+        self, index: int, kind: Literal["io", "mem32", "mem64", "rom"], start: str, rest: str, number: int
+    ) -> None:
         size = _SIZE.search(rest)
         if size is None or int(size[1]) == 0:
             return
         bytes_ = int(size[1]) << 10 * " KMGT".index(size[2] or " ")
         if bytes_ > MAX_ADDRESS:
             raise InputError("this BAR's size is beyond 64 bits", line=number)
-        bar = {"index": index, "kind": kind, "size": bytes_, "prefetchable": ", prefetchable)" in rest}
-        if _START.match(start) and int(start, 16):
-            bar["start"] = int(start, 16)
+        placed = (int(start, 16) or None) if _START.match(start) else None
+        bar = Bar(index=index, kind=kind, start=placed, size=bytes_, prefetchable=", prefetchable)" in rest)
         self.bars.setdefault(index, bar)
 
 

@@ -110,7 +110,7 @@ class Capabilities:
         if words[0] == "ACSCap:":
             self._acs = Acs(capable=_controls(words))
         elif words[0] == "ACSCtl:" and self._acs is not None:
-            self._acs = self._acs.model_copy(update={"enabled": _controls(words)})
+            self._acs = self._acs.changed(enabled=_controls(words))
         elif words[0] == "IOVCtl:":
             self._functions_enabled = "Enable+" in words
         elif functions := _FUNCTIONS.match(line):

@@ -10,7 +10,7 @@ from typing import Any
 
 from planner.formats.text import clean
 from planner.model.address import Sbdf
-from planner.model.host import PciDevice
+from planner.model.host import Bridge, PciDevice
 
 _ROOT = re.compile(r"\[([0-9a-f]{4,8}):([0-9a-f]{2})(?:-[0-9a-f]{2})?\]")
 _FUNCTION = re.compile(
@@ -50,13 +50,13 @@ def parse(text: str) -> tuple[PciDevice, ...]:
                 elif line[at] not in "-| \r":
                     break  # no drawing
                 at += 1
-    return tuple(PciDevice.model_validate(facts) for facts in found.values())
+    return tuple(PciDevice(**facts) for facts in found.values())
 
 
 def _facts(address: Sbdf, function: re.Match[str]) -> dict[str, Any]:
     facts: dict[str, Any] = {"address": address}
     if function[3]:
-        facts["bridge"] = {"secondary": function[3], "subordinate": function[4] or function[3]}
+        facts["bridge"] = Bridge(int(function[3], 16), int(function[4] or function[3], 16))
     name = (function[5] or "").strip()
     if numbered := _ID.match(name[:500]):
         name, facts["id"] = numbered[1], numbered[2]

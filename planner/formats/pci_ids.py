@@ -37,7 +37,7 @@ def needs_names(host: Host) -> bool:
 def fill(host: Host, text: str) -> Host:
     """`host` with names from pci.ids where the listing had none; a name that it had is kept."""
     ids = parse(text, [device for device in host.devices if _lacks(device)])
-    return host.model_copy(update={"devices": tuple(_named(device, ids) for device in host.devices)})
+    return host.changed(devices=tuple(_named(device, ids) for device in host.devices))
 
 
 def parse(text: str, devices: Iterable[PciDevice]) -> PciIds:
@@ -91,7 +91,7 @@ def _named(device: PciDevice, ids: PciIds) -> PciDevice:
     if device.id and device.subsystem and not device.subsystem_name:
         board = ids.boards.get((device.id, device.subsystem))
         changes["subsystem_name"] = board or ids.vendors.get(device.subsystem[:4], "")
-    return device.model_copy(update=changes) if changes else device
+    return device.changed(**changes) if changes else device
 
 
 def _clean(name: str) -> str:

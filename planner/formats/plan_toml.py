@@ -12,16 +12,20 @@ import os.path
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from msgspec import Meta, field
+from msgspec.structs import asdict
 
-from planner.formats.host_toml import parse_model
+from planner.formats import values
+from planner.formats.host_toml import parse_value
 from planner.formats.xlcfg import guest as guest_reader
 from planner.formats.xlcfg import pci_spec, rdm
+from planner.model.address import Sbdf
 from planner.model.errors import InputError
+from planner.model.fields import FromFile, SbdfField, SbdfText
 from planner.model.guest import ConfigFile, Guest, Passthrough
-from planner.model.host import Host, SbdfField
+from planner.model.host import DeviceScope, Host
 from planner.model.plan import Pin, Plan, Profile
 
 _HEADER = """\
@@ -29,7 +33,7 @@ _HEADER = """\
 
 """
 
-_Mib = Annotated[int, Field(ge=0, lt=1 << 24)]  # as the reader of xl.cfg has it: 16 TiB are more than Xen gives
+_Mib = Annotated[int, Meta(ge=0, le=(1 << 24) - 1)]  # as the reader of xl.cfg has it: 16 TiB are more than Xen gives
 _LIVE = "live"  # the machine that we run on, which is no file
 _CAN_BE_UNSET = (
     *("memory", "maxmem", "videoram", "hap", "mmio_hole", "rdm_mem_boundary"),
@@ -37,18 +41,14 @@ _CAN_BE_UNSET = (
 )
 
 
-class _FromFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Settings(_FromFile):
+class Settings(FromFile, frozen=True):
     """What a plan decides for one guest: xl.cfg settings by their names, and what QEMU emulates. Sizes in MiB."""
 
-    name: Annotated[str, Field(min_length=1)] | None = None
+    name: Annotated[str, Meta(min_length=1)] | None = None
     type: Literal["hvm", "pvh", "pv"] | None = None
     memory: _Mib | None = None
     maxmem: _Mib | None = None
-    vcpus: Annotated[int, Field(ge=1)] | None = None
+    vcpus: Annotated[int, Meta(ge=1)] | None = None
     vga: Literal["stdvga", "cirrus", "qxl", "none"] | None = None
     videoram: _Mib | None = None
     hap: bool | None = None
@@ -65,30 +65,28 @@ class Settings(_FromFile):
     nics: tuple[str, ...] | None = None
     ahci: bool | None = None
     extra_devices: tuple[str, ...] | None = None
-    pci: Annotated[tuple[str, ...] | None, Field(description="the whole list, as PCI_SPEC_STRINGs")] = None
+    pci: Annotated[tuple[str, ...] | None, Meta(description="the whole list, as PCI_SPEC_STRINGs")] = None
 
 
-class SavedGuest(_FromFile):
+class SavedGuest(FromFile, frozen=True):
     """One guest: the file it is in (or, with no file yet, its text), and what the plan changes in it."""
 
-    name: Annotated[str, Field(description="as its file has it; `set` has the new one where it is renamed")]
-    file: Annotated[str | None, Field(description="its xl.cfg, from the plan's folder")] = None
-    text: Annotated[str | None, Field(description="its xl.cfg, where no file holds it yet")] = None
-    digest: Annotated[str | None, Field(description="of the file that the changes were made for")] = None
-    set: Annotated[Settings, Field(description="settings that differ from the file's")] = Settings()
-    unset: Annotated[tuple[str, ...], Field(description="settings of the file that the plan takes out")] = ()
+    name: Annotated[str, Meta(description="as its file has it; `set` has the new one where it is renamed")]
+    file: Annotated[str | None, Meta(description="its xl.cfg, from the plan's folder")] = None
+    text: Annotated[str | None, Meta(description="its xl.cfg, where no file holds it yet")] = None
+    digest: Annotated[str | None, Meta(description="of the file that the changes were made for")] = None
+    set: Annotated[Settings, Meta(description="settings that differ from the file's")] = Settings()
+    unset: Annotated[tuple[str, ...], Meta(description="settings of the file that the plan takes out")] = ()
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
+    def __post_init__(self) -> None:
         if self.file is not None and self.text is not None:
             raise ValueError("a guest has a file or a text, not both")
         unknown = next((key for key in self.unset if key not in _CAN_BE_UNSET), None)
         if unknown is not None:
             raise ValueError(f"unset: {unknown!r:.60} is none of {', '.join(_CAN_BE_UNSET)}")
-        return self
 
 
-class SavedPin(_FromFile):
+class SavedPin(FromFile, frozen=True):
     """Which device the plan means by an address: vendor:device of the chip and the board, and the way to it."""
 
     id: str = ""
@@ -96,53 +94,53 @@ class SavedPin(_FromFile):
     path: str = ""
 
 
-class SavedPlan(_FromFile):
+class SavedPlan(FromFile, frozen=True):
     """A saved session: `plan.toml`."""
 
     schema_version: Literal[1]
-    host: Annotated[str, Field(description="the inventory, from the plan's folder")]
-    host_identity: Annotated[str, Field(description="of its devices and reserved regions, when the plan was made")]
+    host: Annotated[str, Meta(description="the inventory, from the plan's folder")]
+    host_identity: Annotated[str, Meta(description="of its devices and reserved regions, when the plan was made")]
     profile: Profile = Profile.DEFAULT
-    xen: Annotated[str | None, Field(description="Xen release to replay; default: the inventory's")] = None
-    rdm: Annotated[Literal["shipped", "documented"], Field(description="how rdm= is read")] = "shipped"
+    xen: Annotated[str | None, Meta(description="Xen release to replay; default: the inventory's")] = None
+    rdm: Annotated[Literal["shipped", "documented"], Meta(description="how rdm= is read")] = "shipped"
     moves_to: Annotated[
-        tuple[str, ...], Field(description="inventories of hosts to move to, from the plan's folder")
+        tuple[str, ...], Meta(description="inventories of hosts to move to, from the plan's folder")
     ] = ()
     guests: tuple[SavedGuest, ...] = ()
-    reasons: Annotated[
-        dict[str, str], Field(description="by guest or device: why what is blocked else is allowed")
-    ] = {}
+    reasons: Annotated[dict[str, str], Meta(description="by guest or device: why what is blocked else is allowed")] = (
+        field(default_factory=dict)
+    )
     candidates: Annotated[
-        dict[str, tuple[SbdfField, ...]], Field(description="by guest: devices that may be attached while it runs")
-    ] = {}
-    pins: Annotated[dict[SbdfField, SavedPin], Field(description="the devices that the plan means, by address")] = {}
+        dict[str, tuple[SbdfField, ...]], Meta(description="by guest: devices that may be attached while it runs")
+    ] = field(default_factory=dict)
+    pins: Annotated[dict[SbdfText, SavedPin], Meta(description="the devices that the plan means, by address")] = field(
+        default_factory=dict
+    )
 
     @property
     def files(self) -> tuple[str, ...]:
         """The guests' files, as the plan names them."""
         return tuple(guest.file for guest in self.guests if guest.file is not None)
 
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
+    def __post_init__(self) -> None:
         names = [guest.set.name or guest.name for guest in self.guests]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"guest {twice!r:.60} is listed twice")
-        return self
 
 
 def parse(text: str) -> SavedPlan:
     """The plan in `text`. InputError names the line (bad TOML) or the key and what was expected there."""
-    return parse_model(SavedPlan, text)
+    return parse_value(SavedPlan, text)
 
 
 def render(saved: SavedPlan) -> str:
     """`saved` as TOML: defaults left out, stable order, one device a line; `parse` gives the same value back."""
     import tomli_w  # only where a plan is written
 
-    values = saved.model_dump(mode="json", exclude_defaults=True)
-    guests = [(one, one.pop("set", {})) for one in values.pop("guests", ())]
-    parts = [tomli_w.dumps(values)]
+    told = values.plain(saved)
+    guests = [(one, one.pop("set", {})) for one in told.pop("guests", ())]
+    parts = [tomli_w.dumps(told)]
     for one, changes in guests:
         # TOML readers turn a CRLF of a long string into LF, so a text with one is written with escapes.
         parts.append("[[guests]]\n" + tomli_w.dumps(one, multiline_strings="\r" not in one.get("text", "")))
@@ -167,8 +165,9 @@ def identity(host: Host) -> str:
     return digest(json.dumps([regions, devices]))
 
 
-def _scope(scope: Any) -> list[Any]:  # noqa: ANN401 - a DeviceScope, as JSON
-    return list(scope.model_dump(mode="json", include={"kind", "path", "device", "last"}).values())
+def _scope(scope: DeviceScope) -> list[str | None]:
+    ends = (str(end) if end is not None else None for end in (scope.device, scope.last))
+    return [scope.kind, scope.path, *ends]
 
 
 def digest(text: str) -> str:
@@ -193,27 +192,27 @@ def save(plan: Plan, named: Callable[[str], str] = str) -> SavedPlan:
         guests=tuple(_save_guest(guest, named) for guest in plan.guests),
         reasons=dict(sorted(plan.reasons.items())),
         candidates=dict(sorted(plan.candidates.items())),
-        pins={at: SavedPin(id=pin.id, subsystem=pin.subsystem, path=pin.path) for at, pin in sorted(plan.pins.items())},
+        pins={str(at): SavedPin(pin.id, pin.subsystem, pin.path) for at, pin in sorted(plan.pins.items())},
     )
 
 
 def _save_guest(guest: Guest, named: Callable[[str], str]) -> SavedGuest:
     file = guest.file
     base = guest_reader.read(file.text, file.path) if file is not None else Guest(name=guest.name)
-    differing = [key for key in Settings.model_fields if getattr(guest, key) != getattr(base, key)]
-    values: dict[str, Any] = {key: getattr(guest, key) for key in differing}
-    if values.get("rdm") is not None:
-        values["rdm"] = values["rdm"].text
-    if "pci" in values:
-        values["pci"] = tuple(pci_spec.render(item) for item in values["pci"])
+    differing = [key for key in Settings.__struct_fields__ if getattr(guest, key) != getattr(base, key)]
+    decided: dict[str, Any] = {key: getattr(guest, key) for key in differing}
+    if decided.get("rdm") is not None:
+        decided["rdm"] = decided["rdm"].text
+    if "pci" in decided:
+        decided["pci"] = tuple(pci_spec.render(item) for item in decided["pci"])
     on_disk = file is not None and file.on_disk
     return SavedGuest(
         name=base.name,
         file=named(file.path) if file is not None and on_disk else None,
         text=file.text if file is not None and not on_disk else None,
         digest=digest(file.text) if file is not None and on_disk and differing else None,
-        set=Settings(**{key: value for key, value in values.items() if value is not None}),
-        unset=tuple(key for key, value in values.items() if value is None),
+        set=Settings(**{key: value for key, value in decided.items() if value is not None}),
+        unset=tuple(key for key, value in decided.items() if value is None),
     )
 
 
@@ -262,7 +261,7 @@ def restore(
         rdm_as_documented=saved.rdm == "documented",
         reasons=saved.reasons,
         candidates=saved.candidates,
-        pins={at: Pin(pin.id, pin.subsystem, pin.path) for at, pin in saved.pins.items()},
+        pins={Sbdf.parse(at): Pin(pin.id, pin.subsystem, pin.path) for at, pin in saved.pins.items()},
         host_file=located(folder, saved.host),
         moves_to={located(folder, name): (others or {})[name] for name in saved.moves_to},
     )
@@ -300,7 +299,7 @@ def _restore_guest(one: SavedGuest, texts: Mapping[str, str], folder: PurePath) 
 
 def _applied(one: SavedGuest, base: Guest) -> Guest:
     changes: dict[str, Any] = dict.fromkeys(one.unset)
-    changes |= {key: getattr(one.set, key) for key in one.set.model_fields_set}
+    changes |= {key: value for key, value in asdict(one.set).items() if value is not None}
     if "pci" in changes:
         changes["pci"] = tuple(_device(text, one.name) for text in changes["pci"])
     if changes.get("rdm") is not None:

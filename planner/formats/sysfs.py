@@ -15,8 +15,8 @@ from planner.formats import config_space
 from planner.formats.archive import Archive
 from planner.formats.facts import Facts, Trust
 from planner.model.address import Sbdf
+from planner.model.fields import MAX_ADDRESS
 from planner.model.host import (
-    MAX_ADDRESS,
     Bar,
     DeviceScope,
     MemoryRange,
@@ -133,7 +133,7 @@ def _function(address: Sbdf, files: Mapping[str, bytes], links: Mapping[str, str
     facts["iommu_group"] = group
     facts["bars"] = tuple(_bars(files.get("resource", b"")))
     facts["resizable"] = tuple(_resizable(files)) or facts.get("resizable", ())
-    return PciDevice.model_validate({"address": address, **facts})
+    return PciDevice(address=address, **facts)
 
 
 def _bars(resource: bytes) -> list[Bar]:

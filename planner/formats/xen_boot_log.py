@@ -10,7 +10,8 @@ import re
 
 from planner.formats.facts import E820_TYPES, Facts
 from planner.model.address import Sbdf
-from planner.model.host import MAX_ADDRESS, DeviceScope, MemoryRange, RegionKind, ReservedRegion, ScopeKind
+from planner.model.fields import MAX_ADDRESS
+from planner.model.host import DeviceScope, MemoryRange, RegionKind, ReservedRegion, ScopeKind
 from planner.model.span import KIB, MIB
 
 _XEN = re.compile(r"\(XEN\) ?(.*)")

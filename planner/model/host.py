@@ -1,118 +1,43 @@
 """What a host has: PCI functions, reserved regions, and who may touch them.
 
-These come from files, so they are pydantic models: frozen, unknown keys refused, every error with its path.
-In files addresses are hex strings and a region's `end` is its last byte, as DMAR, lspci and /proc/iomem print it.
+These come from files (`planner.model.fields`), where addresses are hex strings and a region's `end` is its last byte,
+as DMAR, lspci and /proc/iomem print it.
 """
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
-)
+from msgspec import Meta, field
 
 from planner.model.address import Sbdf
-from planner.model.span import Span, exact_size, parse_size
-
-MAX_ADDRESS = (1 << 64) - 1
-
-
-def _sbdf(value: object) -> Sbdf:
-    if isinstance(value, Sbdf):
-        return value
-    if not isinstance(value, str):
-        raise ValueError('expected a PCI address in quotes, such as "0000:00:1d.0"')
-    return Sbdf.parse(value)
-
-
-def _integer(value: object, expected: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"expected {expected}")
-    if isinstance(value, str):
-        try:
-            value = int(value, 0)
-        except ValueError:
-            raise ValueError(f"expected {expected}, found {value!r}") from None
-    if not 0 <= value <= MAX_ADDRESS:
-        raise ValueError(f"expected {expected} of at most 64 bits")
-    return int(value)
+from planner.model.fields import (
+    AddressField,
+    BusField,
+    ClassCode,
+    FromFile,
+    PciId,
+    SbdfField,
+    ScopePath,
+    SizeField,
+    whole,
+)
+from planner.model.span import Span
 
 
-def _size(value: object) -> int:
-    size = parse_size(value) if isinstance(value, str) else _integer(value, 'a size such as "64 KiB"')
-    return _integer(size, 'a size such as "64 KiB"')
-
-
-def _bus(value: object) -> int:
-    if isinstance(value, int) and 0 <= value <= 0xFF:
-        return value
-    if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{1,2}", value):
-        return int(value, 16)
-    raise ValueError(f'expected a bus number such as "1d", found {value!r:.40}')
-
-
-_HEX_SCHEMA = {"anyOf": [{"type": "string", "pattern": "^0[xX][0-9a-fA-F]{1,16}$"}, {"type": "integer", "minimum": 0}]}
-
-SbdfField = Annotated[
-    Sbdf,
-    PlainValidator(_sbdf),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "pattern": "^([0-9a-fA-F]{1,8}:)?[0-9a-fA-F]{1,2}:[01]?[0-9a-fA-F]\\.[0-7]$"}),
-]
-AddressField = Annotated[
-    int,
-    BeforeValidator(lambda value: _integer(value, 'an address such as "0x7dffd000"')),
-    PlainSerializer(lambda value: f"{value:#x}"),
-    WithJsonSchema(_HEX_SCHEMA),
-]
-SizeField = Annotated[
-    int,
-    BeforeValidator(_size),
-    PlainSerializer(exact_size),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "examples": ["64 KiB", "0x1000"]}, {"type": "integer", "minimum": 0}]}
-    ),
-]
-BusField = Annotated[
-    int,
-    BeforeValidator(_bus),
-    PlainSerializer(lambda value: f"{value:02x}"),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F]{1,2}$"}),
-]
-PciId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
-ClassCode = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4}([0-9a-f]{2})?$")]
-ScopePath = Annotated[
-    str, StringConstraints(pattern=r"^[0-9a-f]{2}:[0-9a-f]{2}\.[0-9a-f]{1,2}(/[0-9a-f]{2}\.[0-9a-f]{1,2})*$")
-]
-
-
-class _FromFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Bar(_FromFile):
+class Bar(FromFile, frozen=True, kw_only=True):
     """One base address register, or the expansion ROM; `start` is None while firmware has given it no address."""
 
-    index: Annotated[int, Field(ge=0, le=6, description="0 to 5; 6 is the expansion ROM")]
+    index: Annotated[int, Meta(ge=0, le=6, description="0 to 5; 6 is the expansion ROM")]
     kind: Literal["io", "mem32", "mem64", "rom"]
     start: AddressField | None = None
     size: SizeField
     prefetchable: bool = False
 
 
-class Bridge(_FromFile):
+class Bridge(FromFile, frozen=True):
     """The buses behind a PCI bridge."""
 
     secondary: BusField
@@ -146,7 +71,7 @@ class AcsControl(StrEnum):
     DIRECT_TRANSLATED = "DT"
 
 
-class Acs(_FromFile):
+class Acs(FromFile, frozen=True):
     """Access Control Services of one function.
 
     `capable` is None where it has no such capability; one that can do nothing says that its functions never talk to
@@ -157,44 +82,44 @@ class Acs(_FromFile):
     enabled: tuple[AcsControl, ...] = ()
 
 
-class ResizableBar(_FromFile):
+class ResizableBar(FromFile, frozen=True):
     """The sizes that the Resizable BAR capability offers for one BAR."""
 
-    index: Annotated[int, Field(ge=0, le=5)]
+    index: Annotated[int, Meta(ge=0, le=5)]
     sizes: tuple[SizeField, ...]
 
 
-class PciDevice(_FromFile):
+class PciDevice(FromFile, frozen=True):
     """One PCI function as the host sees it. None everywhere means that nobody has looked."""
 
     address: SbdfField
     name: str = ""
-    id: Annotated[PciId | None, Field(description="vendor:device")] = None
-    subsystem: Annotated[PciId | None, Field(description="vendor:device of the board")] = None
-    subsystem_name: Annotated[str, Field(description="what pci.ids calls the board, or its vendor")] = ""
-    class_code: Annotated[ClassCode | None, Field(alias="class")] = None
+    id: Annotated[PciId | None, Meta(description="vendor:device")] = None
+    subsystem: Annotated[PciId | None, Meta(description="vendor:device of the board")] = None
+    subsystem_name: Annotated[str, Meta(description="what pci.ids calls the board, or its vendor")] = ""
+    class_code: ClassCode | None = field(default=None, name="class")
     class_name: str = ""
-    revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}$")] | None = None
+    revision: Annotated[str, whole("[0-9a-f]{2}")] | None = None
     driver: str | None = None
-    slot: Annotated[str | None, Field(description="the slot or port name that the board gives it")] = None
+    slot: Annotated[str | None, Meta(description="the slot or port name that the board gives it")] = None
     numa_node: int | None = None
     iommu_group: int | None = None
-    physfn: Annotated[SbdfField | None, Field(description="the physical function, where this is a virtual one")] = None
-    resets: Annotated[tuple[str, ...] | None, Field(description='ways to reset it, such as "flr" and "bus"')] = None
-    port: Annotated[PortType | None, Field(description="what it is on PCI Express")] = None
-    acs: Annotated[Acs | None, Field(description="Access Control Services; an empty table: it has none")] = None
-    multifunction: Annotated[bool | None, Field(description="its header says that the slot has more functions")] = None
-    interrupt_pin: Annotated[Literal["A", "B", "C", "D"] | None, Field(description="the INTx pin it has")] = None
-    irq: Annotated[int | None, Field(ge=0, description="the line that its INTx arrives on")] = None
-    msi: Annotated[int | None, Field(ge=0, description="MSI vectors it can have; 0: none")] = None
-    msix: Annotated[int | None, Field(ge=0, description="MSI-X vectors it can have; 0: none")] = None
-    virtual_functions: Annotated[int | None, Field(ge=0, description="SR-IOV functions that exist now")] = None
-    in_use: Annotated[str, Field(description='what dom0 needs it for, such as "root disk"; empty: nothing known')] = ""
+    physfn: Annotated[SbdfField | None, Meta(description="the physical function, where this is a virtual one")] = None
+    resets: Annotated[tuple[str, ...] | None, Meta(description='ways to reset it, such as "flr" and "bus"')] = None
+    port: Annotated[PortType | None, Meta(description="what it is on PCI Express")] = None
+    acs: Annotated[Acs | None, Meta(description="Access Control Services; an empty table: it has none")] = None
+    multifunction: Annotated[bool | None, Meta(description="its header says that the slot has more functions")] = None
+    interrupt_pin: Annotated[Literal["A", "B", "C", "D"] | None, Meta(description="the INTx pin it has")] = None
+    irq: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="the line that its INTx arrives on")] = None
+    msi: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="MSI vectors it can have; 0: none")] = None
+    msix: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="MSI-X vectors it can have; 0: none")] = None
+    virtual_functions: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="SR-IOV functions that exist now")
+    ] = None
+    in_use: Annotated[str, Meta(description='what dom0 needs it for, such as "root disk"; empty: nothing known')] = ""
     bridge: Bridge | None = None
     bars: tuple[Bar, ...] = ()
-    resizable: Annotated[tuple[ResizableBar, ...], Field(description="BARs whose size can be changed")] = ()
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
+    resizable: Annotated[tuple[ResizableBar, ...], Meta(description="BARs whose size can be changed")] = ()
 
     @property
     def is_bridge(self) -> bool:
@@ -215,7 +140,7 @@ class ScopeKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-class DeviceScope(_FromFile):
+class DeviceScope(FromFile, frozen=True):
     """One entry of a region's scope.
 
     `path` is as the table gives it: start bus, then device.function for each bridge on the way
@@ -227,7 +152,7 @@ class DeviceScope(_FromFile):
     path: ScopePath | None = None
     device: SbdfField | None = None
     last: SbdfField | None = None
-    enumeration_id: Annotated[int, Field(ge=0, le=255)] | None = None
+    enumeration_id: Annotated[int, Meta(ge=0, le=255)] | None = None
     problem: str | None = None
 
     def covers(self, address: Sbdf) -> bool:
@@ -246,7 +171,7 @@ class RegionKind(StrEnum):
     IVMD = "ivmd"
 
 
-class ReservedRegion(_FromFile):
+class ReservedRegion(FromFile, frozen=True, kw_only=True):
     """Memory that the firmware keeps for devices: an RMRR (Intel) or an IVMD (AMD), in table order.
 
     `end` is the last byte. Nothing is checked here: firmware writes regions that make no sense, and what Xen makes
@@ -256,10 +181,10 @@ class ReservedRegion(_FromFile):
     kind: RegionKind = RegionKind.RMRR
     start: AddressField
     end: AddressField
-    segment: Annotated[int, Field(ge=0, le=0xFFFF)] = 0
+    segment: Annotated[int, Meta(ge=0, le=0xFFFF)] = 0
     flags: Annotated[
-        int | None,
-        Field(ge=0, le=0xFF, description="IVMD: 1 unity map, 2 read, 4 write, 8 exclusion range; none: unity map"),
+        Annotated[int, Meta(ge=0, le=0xFF)] | None,
+        Meta(description="IVMD: 1 unity map, 2 read, 4 write, 8 exclusion range; none: unity map"),
     ] = None
     scopes: tuple[DeviceScope, ...] = ()
 
@@ -273,7 +198,7 @@ class ReservedRegion(_FromFile):
         return address.segment == self.segment and any(scope.covers(address) for scope in self.scopes)
 
 
-class MemoryRange(_FromFile):
+class MemoryRange(FromFile, frozen=True):
     """One line of the host's own memory map (Xen's e820); `end` is the last byte. What no line covers is unknown."""
 
     start: AddressField
@@ -286,49 +211,47 @@ class MemoryRange(_FromFile):
         return Span.inclusive(self.start, self.end)
 
 
-class Sources(_FromFile):
+class Sources(FromFile, frozen=True):
     """Which artefact each part of the inventory came from. None: nobody has looked, so nothing is known."""
 
-    regions: Annotated[str | None, Field(description="a firmware table, or what says as much")] = None
+    regions: Annotated[str | None, Meta(description="a firmware table, or what says as much")] = None
     regions_from_log: Annotated[
-        str | None, Field(description="a log, which may show some regions only, and not their devices")
+        str | None, Meta(description="a log, which may show some regions only, and not their devices")
     ] = None
-    regions_damage: Annotated[str | None, Field(description="what is wrong with that table's bytes")] = None
+    regions_damage: Annotated[str | None, Meta(description="what is wrong with that table's bytes")] = None
     devices: str | None = None
     memory_map: str | None = None
-    xen: Annotated[str | None, Field(description="the release")] = None
+    xen: Annotated[str | None, Meta(description="the release")] = None
     interrupt_remapping: str | None = None
     iommu: str | None = None
-    command_line: Annotated[str | None, Field(description="Xen's")] = None
+    command_line: Annotated[str | None, Meta(description="Xen's")] = None
     hap: str | None = None
-    memory: Annotated[str | None, Field(description="how much RAM there is")] = None
+    memory: Annotated[str | None, Meta(description="how much RAM there is")] = None
 
 
-class Host(_FromFile):
+class Host(FromFile, frozen=True, dict=True):
     """A host inventory: `host.toml`."""
 
     schema_version: Literal[1] = 1
     name: str = ""
     notes: str = ""
-    xen: Annotated[str | None, Field(description='the Xen release it runs, such as "4.17"')] = None
+    xen: Annotated[str | None, Meta(description='the Xen release it runs, such as "4.17"')] = None
     iommu: Literal["intel", "amd", "none", "unknown"] = "unknown"
-    xen_command_line: Annotated[str, Field(description="as `xl info` prints it; rmrr= and ivmd= add regions")] = ""
-    hap: Annotated[bool, Field(description="hardware assisted paging; nearly every machine has it")] = True
-    interrupt_remapping: Annotated[bool | None, Field(description="the IOMMU checks interrupts, too")] = None
-    memory: Annotated[SizeField | None, Field(description="RAM of the whole machine")] = None
+    xen_command_line: Annotated[str, Meta(description="as `xl info` prints it; rmrr= and ivmd= add regions")] = ""
+    hap: Annotated[bool, Meta(description="hardware assisted paging; nearly every machine has it")] = True
+    interrupt_remapping: Annotated[bool | None, Meta(description="the IOMMU checks interrupts, too")] = None
+    memory: Annotated[SizeField | None, Meta(description="RAM of the whole machine")] = None
     sources: Sources = Sources()
-    memory_map: Annotated[tuple[MemoryRange, ...], Field(description="the host's e820; empty: not known")] = ()
+    memory_map: Annotated[tuple[MemoryRange, ...], Meta(description="the host's e820; empty: not known")] = ()
     regions: tuple[ReservedRegion, ...] = ()
     devices: tuple[PciDevice, ...] = ()
 
-    @model_validator(mode="after")
-    def _addresses_are_unique(self) -> Self:
+    def __post_init__(self) -> None:
         seen: set[Sbdf] = set()
         for device in self.devices:
             if device.address in seen:
                 raise ValueError(f"device {device.address} is listed twice")
             seen.add(device.address)
-        return self
 
     @cached_property
     def by_address(self) -> dict[Sbdf, PciDevice]:

@@ -58,19 +58,19 @@ def resolve_scopes(host: Host) -> Host:
         if scope.path is None:
             return scope
         if scope.kind is ScopeKind.UNKNOWN:
-            return scope.model_copy(update={"device": None, "problem": "its type is unknown, so Xen skips it"})
+            return scope.changed(device=None, problem="its type is unknown, so Xen skips it")
         found = known.get((segment, scope.path))
         if found is None:
             found = known[segment, scope.path] = resolve(scope.path, segment, host.by_address)
         if found.device is None and scope.device is not None:
             return scope
-        return scope.model_copy(update={"device": found.device, "problem": found.problem})
+        return scope.changed(device=found.device, problem=found.problem)
 
     regions = tuple(
-        region.model_copy(update={"scopes": tuple(resolved(scope, region.segment) for scope in region.scopes)})
+        region.changed(scopes=tuple(resolved(scope, region.segment) for scope in region.scopes))
         for region in host.regions
     )
-    return host.model_copy(update={"regions": regions})
+    return host.changed(regions=regions)
 
 
 def absent_scopes(host: Host) -> tuple[tuple[ReservedRegion, Sbdf], ...]:

@@ -20,7 +20,7 @@ from planner.policy.evaluate import Report
 from planner.policy.findings import RULES, Finding, Rule, Severity
 from planner.policy.rules.suppression import GONE, UNREADABLE, UNUSED
 
-if TYPE_CHECKING:  # pydantic models cost time, and few projects have the file
+if TYPE_CHECKING:  # few projects have the file, so its types are not loaded for the others
     from planner.model.settings import Settings
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import Field, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from msgspec import Meta
 
-Hex = Annotated[str, Field(pattern="^0x[0-9a-f]+$")]
+from planner.formats import values
+
+Hex = Annotated[str, Meta(pattern="^0x[0-9a-f]+$")]
 
 
-@with_config(extra="forbid")
 class SpanValue(TypedDict):
     """A range of addresses; `end` is its last byte, `size` in bytes."""
 
     start: Hex
     end: Hex
-    size: Annotated[int, Field(gt=0)]
+    size: Annotated[int, Meta(gt=0)]
 
 
-@with_config(extra="forbid")
 class FixValue(TypedDict):
     """A proved way to clear a finding.
 
@@ -34,18 +33,17 @@ class FixValue(TypedDict):
     needs: str | None
 
 
-@with_config(extra="forbid")
 class FindingValue(TypedDict):
     """One finding. `guest` is null where it concerns the host; `acknowledged` is the reason somebody gave for it."""
 
-    rule: Annotated[str, Field(pattern="^[A-Z]{3}[0-9]{3}$")]
+    rule: Annotated[str, Meta(pattern="^[A-Z]{3}[0-9]{3}$")]
     severity: Literal["error", "warning", "notice"]
     site: str
     guest: str | None
     file: str | None
-    line: Annotated[int, Field(ge=1)] | None
-    column: Annotated[int, Field(ge=1)] | None
-    device: Annotated[str, Field(pattern="^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$")] | None
+    line: Annotated[int, Meta(ge=1)] | None
+    column: Annotated[int, Meta(ge=1)] | None
+    device: Annotated[str, Meta(pattern="^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$")] | None
     region: SpanValue | None
     message: str
     xen_says: str | None
@@ -54,7 +52,6 @@ class FindingValue(TypedDict):
     fixes: list[FixValue]
 
 
-@with_config(extra="forbid")
 class Summary(TypedDict):
     """Counts; errors, warnings and notices are the open findings."""
 
@@ -66,7 +63,6 @@ class Summary(TypedDict):
     ignored: int
 
 
-@with_config(extra="forbid")
 class CheckReport(TypedDict):
     """The whole document; `xen` and `profile` are null where the sites differ in them."""
 
@@ -79,4 +75,4 @@ class CheckReport(TypedDict):
 
 def report() -> dict[str, Any]:
     """The JSON Schema of the document."""
-    return TypeAdapter(CheckReport).json_schema()
+    return values.schema(CheckReport)

@@ -99,7 +99,7 @@ def _parse_block(
     host: Host, release: Release, region: ReservedRegion, scope: DeviceScope, maps: _Maps, steps: list[Step]
 ) -> None:
     span = Span(round_down(region.start, PAGE), round_down(region.end, PAGE) + PAGE)
-    block = region if len(region.scopes) == 1 else region.model_copy(update={"scopes": (scope,)})
+    block = region if len(region.scopes) == 1 else region.changed(scopes=(scope,))
     _check_reserved(host, release, span, steps)
     if region.flags is not None and not region.flags & (_EXCLUSION | _UNITY):
         raise RefusedError("IVMD: invalid flag field")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from planner.formats import lspci
+from planner.formats import lspci, values
 from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.host import Bar, DeviceScope, Host, PciDevice, ReservedRegion
@@ -34,13 +34,14 @@ _WHOLE_CFG = {
     "k_clamp": _BASE + "memory = 4096\npci = ['02:00.0']\n",
 }
 # The runs from s20 to s26 had other cards in two slots (their lspci was not kept), and s06 its regions from `rmrr=`.
-_NVME = PciDevice.model_validate(
+_NVME = values.read(
+    PciDevice,
     {
         "address": "0000:02:00.0",
         "id": "1b36:0010",
         "class": "0108",
         "bars": [{"index": 0, "kind": "mem64", "start": 0xFE600000, "size": 16 * KIB}],
-    }
+    },
 )
 _OTHER_CARDS = ("s20", "s21", "s22", "s23", "s24", "s26")
 _BY_OPTION = {
@@ -130,7 +131,7 @@ def _host(record: dict[str, Any]) -> Host:
     if record["run"].startswith(_OTHER_CARDS):
         card = devices[Sbdf.parse("01:00.0")]  # the same model of e1000e
         address = Sbdf.parse("03:00.0")
-        devices |= {_NVME.address: _NVME, address: card.model_copy(update={"address": address})}
+        devices |= {_NVME.address: _NVME, address: card.changed(address=address)}
     regions = [
         _region(rmrr["start"], rmrr["end_incl"], *(_device_of(path) for path in rmrr["dmar_paths"]))
         for rmrr in record["host_rmrrs"]
@@ -207,6 +208,6 @@ def _printed_bars(outcome: hvmloader.Outcome) -> list[tuple[str, int, int, int]]
 def test_a_bar_without_an_address_on_the_host_is_not_shown_to_the_guest() -> None:
     """The rule is QEMU's (xen_pt_register_regions); all cards of the lab had addresses."""
     bars = (Bar(index=0, kind="mem32", size=4096), Bar(index=6, kind="rom", start=0xC0000, size=4096))
-    device = _NVME.model_copy(update={"bars": bars})
+    device = _NVME.changed(bars=bars)
     (function,) = emulated.passthrough((), [(device, None)])
     assert [bar.number for bar in function.bars] == [6]

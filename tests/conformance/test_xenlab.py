@@ -19,7 +19,7 @@ from planner.formats.xlcfg import pci_spec
 from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
-from planner.model.host import Bar, Bridge, DeviceScope, Host, PciDevice, ReservedRegion
+from planner.model.host import Bar, Bridge, DeviceScope, Host, PciDevice, PortType, ReservedRegion
 from planner.model.span import GIB4, PAGE
 from planner.xen import hypervisor
 from planner.xen.build import Build, build, hotplug
@@ -65,7 +65,7 @@ def _device(record: dict[str, Any]) -> PciDevice:
         address=Sbdf.parse(record["address"]),
         id=record["id"],
         class_code=record["class"],
-        port=record.get("port"),
+        port=PortType(record["port"]) if "port" in record else None,
         bridge=Bridge(secondary=_number(secondary), subordinate=_number(subordinate)) if secondary else None,
         bars=tuple(bars),
     )

@@ -39,9 +39,8 @@ def _device(text: str, **facts: Any) -> PciDevice:
 
 def _machine(**changes: Any) -> Host:
     machine = host(rmrr(0xF3000000, 0xF3000FFF, NIC))
-    return machine.model_copy(
-        update={"devices": (_device(NIC, name="I350 $(reboot) `x` 'y' \x1b[31m"), _device(OTHER))} | changes
-    )
+    devices = (_device(NIC, name="I350 $(reboot) `x` 'y' \x1b[31m"), _device(OTHER))
+    return machine.changed(**{"devices": devices} | changes)
 
 
 def _plan(machine: Host, *pci: str, **changes: Any) -> Report:

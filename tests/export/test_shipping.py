@@ -144,7 +144,7 @@ def test_a_hole_that_the_admin_chose_is_not_replaced() -> None:
 
 
 def test_the_comment_says_what_is_reserved_and_is_kept_up_to_date() -> None:
-    machine = MACHINE.model_copy(update={"name": "lab \n\x1b[31m"})
+    machine = MACHINE.changed(name="lab \n\x1b[31m")
     first = shipping.ship(report(machine, guest(NIC))).text("vm")
     assert (
         first

@@ -116,7 +116,7 @@ def test_reads_every_fact_of_a_verbose_listing() -> None:
 
 
 def test_a_record_says_the_same_as_the_text() -> None:
-    assert one(RECORD) == one(VERBOSE).model_copy(update={**LACKING, "bars": (), "slot": "4-1"})
+    assert one(RECORD) == one(VERBOSE).changed(**{**LACKING, "bars": (), "slot": "4-1"})
 
 
 def test_plain_verbose_counts_bars_and_finds_numbers_among_the_flags() -> None:
@@ -379,10 +379,10 @@ def test_every_form_of_one_machine_says_the_same(name: str) -> None:
             assert device.bridge is not None
             assert (device.bridge.secondary, device.bridge.subordinate) == (space[0x19], space[0x1A])
 
-    record = {address: device.model_copy(update={**LACKING, "bridge": None}) for address, device in verbose.items()}
+    record = {address: device.changed(**{**LACKING, "bridge": None}) for address, device in verbose.items()}
     for option in ("-vmmnnD", "-vmmnn", "-vmmnnk", "-vmnn"):
         assert {device.address: device for device in rendered(dump, option)} == record
-    short = {address: device.model_copy(update={"subsystem": None}) for address, device in record.items()}
+    short = {address: device.changed(subsystem=None) for address, device in record.items()}
     for option in ("-nn", "-Dnn"):
         assert {device.address: device for device in rendered(dump, option)} == short
     for option in ("-n", "-vn", "-vmmn"):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner import storage
-from planner.formats import lspci, pci_ids
+from planner.formats import lspci, pci_ids, values
 from planner.model.host import Host, PciDevice
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "lspci"
@@ -37,7 +37,7 @@ C 02  Network controller
 
 
 def device(**facts: str) -> PciDevice:
-    return PciDevice.model_validate({"address": "0000:02:00.0"} | facts)
+    return values.read(PciDevice, {"address": "0000:02:00.0"} | facts)
 
 
 def named(**facts: str) -> PciDevice:

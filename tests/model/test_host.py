@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
+from planner.formats import values
 from planner.model.address import Sbdf
+from planner.model.errors import InputError
 from planner.model.host import Bridge, DeviceScope, Host, PciDevice, ReservedRegion, ScopeKind
 from planner.model.span import Span
 
@@ -17,12 +18,13 @@ def region(*scopes: DeviceScope, segment: int = 0) -> ReservedRegion:
 
 
 def test_addresses_and_sizes_are_read_in_the_forms_that_people_write() -> None:
-    device = PciDevice.model_validate(
+    device = values.read(
+        PciDevice,
         {
             "address": "1D:00.0",
             "bars": [{"index": 0, "kind": "mem64", "start": "0xFE000000", "size": "64K"}],
             "bridge": {"secondary": "1e", "subordinate": 31},
-        }
+        },
     )
     assert device.address == Sbdf(0, 0x1D, 0, 0)
     assert (device.bars[0].start, device.bars[0].size) == (0xFE000000, 65536)
@@ -30,16 +32,16 @@ def test_addresses_and_sizes_are_read_in_the_forms_that_people_write() -> None:
 
 
 def test_values_are_written_as_they_are_read() -> None:
-    device = PciDevice.model_validate(
-        {"address": "1d:00.0", "class": "0604", "bridge": {"secondary": 1, "subordinate": 255}}
+    device = values.read(
+        PciDevice, {"address": "1d:00.0", "class": "0604", "bridge": {"secondary": 1, "subordinate": 255}}
     )
-    written = device.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    written = values.plain(device)
     assert written == {
         "address": "0000:1d:00.0",
         "class": "0604",
         "bridge": {"secondary": "01", "subordinate": "ff"},
     }
-    assert PciDevice.model_validate(written) == device
+    assert values.read(PciDevice, written) == device
 
 
 @pytest.mark.parametrize(
@@ -60,13 +62,12 @@ def test_values_are_written_as_they_are_read() -> None:
     ],
 )
 def test_values_that_make_no_sense_are_refused(field: str, value: object) -> None:
-    with pytest.raises(ValidationError) as caught:
-        PciDevice.model_validate({"address": "00:1d.0"} | {field: value})
-    assert caught.value.errors()[0]["loc"][0] == field
+    with pytest.raises(InputError, match=rf"^{field}\b"):
+        values.read(PciDevice, {"address": "00:1d.0"} | {field: value})
 
 
 def test_values_are_frozen() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(AttributeError, match="immutable"):
         setattr(PciDevice(address=at("00:1d.0")), "name", "x")  # noqa: B010
 
 
@@ -106,14 +107,14 @@ def test_a_region_covers_its_own_segment_only() -> None:
 def test_bridges_are_known_by_class_or_by_their_buses() -> None:
     plain = PciDevice(address=at("00:1d.0"))
     assert not plain.is_bridge
-    assert plain.model_copy(update={"class_code": "0601"}).is_bridge
-    assert plain.model_copy(update={"bridge": Bridge(secondary=1, subordinate=1)}).is_bridge
-    assert not plain.model_copy(update={"class_code": "0200"}).is_bridge
+    assert plain.changed(class_code="0601").is_bridge
+    assert plain.changed(bridge=Bridge(secondary=1, subordinate=1)).is_bridge
+    assert not plain.changed(class_code="0200").is_bridge
 
 
 def test_one_address_is_one_device() -> None:
     twice = (PciDevice(address=at("00:1d.0")), PciDevice(address=at("00:1d.0"), name="again"))
-    with pytest.raises(ValidationError, match=r"0000:00:1d\.0 is listed twice"):
+    with pytest.raises(ValueError, match=r"0000:00:1d\.0 is listed twice"):
         Host(devices=twice)
 
 
@@ -129,7 +130,7 @@ def test_what_a_host_knows() -> None:
 
 
 def test_the_schema_describes_every_key() -> None:
-    schema = Host.model_json_schema()
+    schema = values.schema(Host)
     assert {"regions", "devices", "iommu", "sources"} <= schema["properties"].keys()
     assert {"class", "bars"} <= schema["$defs"]["PciDevice"]["properties"].keys()
     assert schema["additionalProperties"] is False

@@ -79,7 +79,7 @@ def test_a_bridge_to_conventional_pci_merges_ids() -> None:
     )
     assert groups(*tree) == [["01:00.0", "02:04.0", "02:05.0"]]
     assert {link.cause for link in grouping(Host(devices=tree)).links} == {Cause.REQUESTER}
-    forwarding = Host(devices=(tree[0], tree[1].model_copy(update={"id": "1a03:1150"}), *tree[2:]))
+    forwarding = Host(devices=(tree[0], tree[1].changed(id="1a03:1150"), *tree[2:]))
     assert {link.cause for link in grouping(forwarding).links} == {Cause.PORT}
 
 
@@ -109,7 +109,7 @@ def test_what_is_not_known_ties_nothing_and_is_named() -> None:
         (function("00:14.0", "conventional", id="1002:4385"), True, True),
         (function("00:14.0", "conventional", id="1002:4385"), False, False),
         (function("00:1c.0", None), False, None),
-        (function("00:1c.0", "root-port").model_copy(update={"acs": None}), False, None),
+        (function("00:1c.0", "root-port").changed(acs=None), False, None),
     ],
 )
 def test_quirks_and_missing_facts(found: PciDevice, amd: bool, answer: bool | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from planning import guest
 
+from planner.formats import values
 from planner.model.address import Sbdf
 from planner.model.edits import Assign, Release, apply
 from planner.model.host import Bridge, Host, PciDevice
@@ -18,7 +19,7 @@ def at(text: str) -> Sbdf:
 
 
 def device(address: str, **facts: Any) -> PciDevice:
-    return PciDevice.model_validate({"address": address} | facts)
+    return values.read(PciDevice, {"address": address} | facts)
 
 
 def machine(bus: int) -> Host:

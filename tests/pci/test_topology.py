@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.formats import lspci
+from planner.formats import lspci, values
 from planner.formats.acpi import parse_table
 from planner.model.address import Sbdf
 from planner.model.host import Bridge, DeviceScope, Host, PciDevice, ReservedRegion, ScopeKind
@@ -29,11 +29,11 @@ needs_data = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="the refe
 
 def bridge(address: str, secondary: int, subordinate: int | None = None) -> PciDevice:
     behind = Bridge(secondary=secondary, subordinate=secondary if subordinate is None else subordinate)
-    return PciDevice.model_validate({"address": address, "class": "0604", "bridge": behind})
+    return values.read(PciDevice, {"address": address, "class": "0604", "bridge": behind})
 
 
 def function(address: str, code: str = "0200") -> PciDevice:
-    return PciDevice.model_validate({"address": address, "class": code})
+    return values.read(PciDevice, {"address": address, "class": code})
 
 
 def host(*devices: PciDevice, scopes: tuple[DeviceScope, ...] = (), segment: int = 0) -> Host:

@@ -29,8 +29,8 @@ SHARED = rmrr(0xFED00000, 0xFED00FFF, NIC, USB)
 
 def of_class(machine: Host, code: str, **changes: object) -> Host:
     """Every device of one class."""
-    devices = tuple(device.model_copy(update={"class_code": code} | changes) for device in machine.devices)
-    return machine.model_copy(update={"devices": devices})
+    devices = tuple(device.changed(**{"class_code": code} | changes) for device in machine.devices)
+    return machine.changed(devices=devices)
 
 
 def with_bar(machine: Host, size: int) -> Host:

@@ -22,6 +22,7 @@ from planner.model.host import (
     ReservedRegion,
     ResizableBar,
     ScopeKind,
+    Sources,
 )
 from planner.model.span import MIB
 from planner.pci.identity import pins
@@ -35,8 +36,8 @@ STRICT, RELAXED = f"{NIC},rdm_policy=strict", f"{NIC},rdm_policy=relaxed"
 
 
 def _bound(machine: Host, driver: str | None) -> Host:
-    devices = tuple(device.model_copy(update={"driver": driver}) for device in machine.devices)
-    return machine.model_copy(update={"devices": devices})
+    devices = tuple(device.changed(driver=driver) for device in machine.devices)
+    return machine.changed(devices=devices)
 
 
 _RESERVED = MemoryRange(start=LOW.start, end=LOW.end, type="reserved")
@@ -52,22 +53,22 @@ def _with_bar(
     """A host whose devices have one BAR each."""
     bar = Bar(index=0, kind=kind, start=start, size=size)
     machine = host(*regions, xen=xen)
-    devices = tuple(device.model_copy(update={"bars": (bar,)}) for device in machine.devices)
-    return machine.model_copy(update={"devices": devices})
+    devices = tuple(device.changed(bars=(bar,)) for device in machine.devices)
+    return machine.changed(devices=devices)
 
 
 def _of_make(ids: str, code: str, *regions: ReservedRegion) -> Host:
     """A host whose devices are of that make and class."""
     machine = host(*regions)
-    devices = tuple(device.model_copy(update={"class_code": code, "id": ids}) for device in machine.devices)
-    return machine.model_copy(update={"devices": devices})
+    devices = tuple(device.changed(class_code=code, id=ids) for device in machine.devices)
+    return machine.changed(devices=devices)
 
 
 def _with_class(code: str) -> Host:
     """A host whose NIC is of that class."""
     machine = host()
-    devices = tuple(device.model_copy(update={"class_code": code}) for device in machine.devices)
-    return machine.model_copy(update={"devices": devices})
+    devices = tuple(device.changed(class_code=code) for device in machine.devices)
+    return machine.changed(devices=devices)
 
 
 GRAPHICS = _of_make("8086:1912", "0300", ABOVE)
@@ -75,14 +76,14 @@ GRAPHICS = _of_make("8086:1912", "0300", ABOVE)
 
 def _with(*devices: PciDevice, regions: tuple[ReservedRegion, ...] = (), **facts: Any) -> Host:
     """A host with these functions, otherwise as in the other cases."""
-    return host(*regions, **facts).model_copy(update={"devices": devices})
+    return host(*regions, **facts).changed(devices=devices)
 
 
 def _changed(**facts: Any) -> Host:
     """A host whose NIC has these facts."""
     machine = host()
-    devices = [device.model_copy(update=facts) if str(device.address) == NIC else device for device in machine.devices]
-    return machine.model_copy(update={"devices": tuple(devices)})
+    devices = [device.changed(**facts) if str(device.address) == NIC else device for device in machine.devices]
+    return machine.changed(devices=tuple(devices))
 
 
 def _pair(first: dict[str, Any], second: dict[str, Any] | None = None, **both: Any) -> Host:
@@ -96,8 +97,8 @@ def _resizable(now: int) -> Host:
     """A host whose NIC has one BAR of that size, which could have 8 GiB."""
     machine = _with_bar(now, 0x4000000000, "mem64")
     sizes = ResizableBar(index=0, sizes=(256 * MIB, 8192 * MIB))
-    devices = tuple(device.model_copy(update={"resizable": (sizes,)}) for device in machine.devices)
-    return machine.model_copy(update={"devices": devices})
+    devices = tuple(device.changed(resizable=(sizes,)) for device in machine.devices)
+    return machine.changed(devices=devices)
 
 
 BESIDE = "0000:02:00.1"
@@ -282,7 +283,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
         "GRP402",
         (_with(*_SWITCH, function(NIC), function(OTHER)), guest(NIC, name="a"), guest(OTHER, name="b")),
         (
-            _with(*(one.model_copy(update={"acs": _ISOLATING}) for one in _SWITCH), function(NIC), function(OTHER)),
+            _with(*(one.changed(acs=_ISOLATING) for one in _SWITCH), function(NIC), function(OTHER)),
             guest(NIC, name="a"),
             guest(OTHER, name="b"),
         ),
@@ -315,7 +316,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     (
         "PCI507",
         (_changed(msix=65), guest(NIC)),
-        (_changed(msix=65).model_copy(update={"xen_command_line": "extra_guest_irqs=65"}), guest(NIC)),
+        (_changed(msix=65).changed(xen_command_line="extra_guest_irqs=65"), guest(NIC)),
     ),
     ("PCI509", (host(), guest("0000:09:00.0")), (host(), guest(NIC))),
     ("PCI510", (_pair({"numa_node": 0}, {"numa_node": 1}), *TOGETHER), (_pair({"numa_node": 0}), *TOGETHER)),
@@ -342,13 +343,13 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ),
     (
         "RDM119",
-        (_changed(class_code="0200").model_copy(update={"regions": (LOW,)}), guest(STRICT, memory=1024)),
-        (_changed(class_code="0c0330").model_copy(update={"regions": (LOW,)}), guest(STRICT, memory=1024)),
+        (_changed(class_code="0200").changed(regions=(LOW,)), guest(STRICT, memory=1024)),
+        (_changed(class_code="0c0330").changed(regions=(LOW,)), guest(STRICT, memory=1024)),
     ),
     ("BAR305", (_resizable(256 * MIB), guest(NIC)), (_resizable(8192 * MIB), guest(NIC))),
     ("BAR307", (_pair(_SMALL_BARS[0], _SMALL_BARS[1]), *APART), (_pair(_SMALL_BARS[0], _SMALL_BARS[2]), *APART)),
-    ("INV901", (host(sources={"regions": "DMAR in a.bin", "regions_damage": "The checksum is wrong"}),), (host(),)),
-    ("INV902", (host(sources={}),), (host(),)),
+    ("INV901", (host(sources=Sources("DMAR in a.bin", regions_damage="The checksum is wrong")),), (host(),)),
+    ("INV902", (host(sources=Sources()),), (host(),)),
     (
         "INV903",
         (host(ReservedRegion(start=0, end=0xFFF, scopes=(DeviceScope(path="00:1c.7/00.0", problem="no bridge"),))),),
@@ -473,7 +474,7 @@ def test_sharers_in_use_by_dom0_count_as_another_owner() -> None:
 
 def test_absent_and_unresolved_sharers_are_named() -> None:
     scopes = (*SHARED.scopes, DeviceScope(path="00:1c.7/00.0", problem="no bridge"))
-    region = SHARED.model_copy(update={"scopes": scopes})
+    region = SHARED.changed(scopes=scopes)
     found = next(f for f in report(host(region, devices=(NIC,)), guest(STRICT)).findings if f.rule.id == "RDM103")
     assert "00:1d.0 (absent)" in found.message
     assert "00:1c.7/00.0 (unresolved)" in found.message
@@ -573,7 +574,7 @@ def test_a_pinned_device_that_moved_is_named_with_its_new_address() -> None:
 
 def test_what_nobody_has_looked_at_is_no_finding() -> None:
     """Facts that an inventory does not hold mean silence, whoever owns what."""
-    bare = (function(address, None).model_copy(update={"acs": None}) for address in (NIC, BESIDE, OTHER))
+    bare = (function(address, None).changed(acs=None) for address in (NIC, BESIDE, OTHER))
     assert rules(report(_with(*bare), *APART, guest(OTHER, name="c"))) == set()
 
 

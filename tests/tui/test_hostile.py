@@ -29,11 +29,10 @@ def hostile() -> Plan:
     """A plan in which every name is hostile, each in its own way."""
     plan = site(DESKTOP)
     devices = tuple(
-        device.model_copy(update={"name": name, "driver": name, "slot": name if number % 2 else None})
+        device.changed(name=name, driver=name, slot=name if number % 2 else None)
         for number, (device, name) in enumerate(zip(plan.host.devices, cycle(NAMES), strict=False))
     )
-    host = plan.host.model_copy(update={"devices": devices, "name": "".join(NAMES)})
-    host.__dict__.pop("by_address", None)
+    host = plan.host.changed(devices=devices, name="".join(NAMES))
     guests = tuple(replace(plan.guests[number % 3], name=name) for number, name in enumerate(NAMES))
     return replace(plan, host=host, guests=guests)
 

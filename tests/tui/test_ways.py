@@ -178,8 +178,8 @@ def test_another_release_and_a_step_back_by_name() -> None:
 
 def test_a_device_of_dom0_is_given_away_with_a_reason() -> None:
     plan = site(DESKTOP)
-    devices = tuple(one.model_copy(update={"in_use": "root disk"}) for one in plan.host.devices)
-    plan = replace(plan, host=plan.host.model_copy(update={"devices": devices}))
+    devices = tuple(one.changed(in_use="root disk") for one in plan.host.devices)
+    plan = replace(plan, host=plan.host.changed(devices=devices))
 
     async def script(driver: Driver) -> None:
         text = await driver.press("E")

@@ -74,7 +74,7 @@ def test_a_region_that_overlaps_another_of_the_guest_is_refused() -> None:
 
 def test_a_device_the_host_lacks_and_a_host_bridge_are_refused() -> None:
     assert _lines(_attach(host(devices=(USB,)), STRICT)) == ["dN: assign (0000:02:00.0) failed (-19)"]
-    bridge = host().model_copy(update={"devices": (PciDevice(address=NIC_, class_code="0600"),)})
+    bridge = host().changed(devices=(PciDevice(address=NIC_, class_code="0600"),))
     assert _lines(_attach(bridge, STRICT)) == ["dN: assign (0000:02:00.0) failed (-1)"]
 
 
@@ -110,7 +110,7 @@ def test_hotplug_needs_a_guest_that_was_created_for_it() -> None:
 
 
 def test_host_bridges_have_a_finding_too() -> None:
-    bridge = host().model_copy(update={"devices": (PciDevice(address=NIC_, class_code="0600"),)})
+    bridge = host().changed(devices=(PciDevice(address=NIC_, class_code="0600"),))
     assert "PCI501" in rules(report(bridge, guest(NIC)))
 
 
@@ -121,9 +121,7 @@ def _behind_a_bridge(bridge: PortType | None, device: PortType | None, *regions:
         port=bridge,
         bridge=Bridge(secondary=2, subordinate=2),
     )
-    return host(*regions).model_copy(
-        update={"devices": (above, PciDevice(address=NIC_, class_code="0200", port=device))}
-    )
+    return host(*regions).changed(devices=(above, PciDevice(address=NIC_, class_code="0200", port=device)))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from planner.formats import values
 from planner.model.host import PciDevice
 from planner.model.span import KIB, MIB
 from planner.xen.emulated import EmulatedHardware, devices, passthrough
@@ -21,7 +22,7 @@ def _sizes(function: Function) -> list[tuple[int, str, int]]:
 
 
 def _device(address: str = "0000:03:00.0", **facts: Any) -> PciDevice:
-    return PciDevice.model_validate({"address": address, "id": "8086:10d3", "class": "020000"} | facts)
+    return values.read(PciDevice, {"address": address, "id": "8086:10d3", "class": "020000"} | facts)
 
 
 def test_the_default_guest() -> None:
@@ -116,5 +117,5 @@ def test_registers_without_an_address_on_the_host_stay_hidden() -> None:
 
 
 def test_a_device_of_which_only_the_address_is_known() -> None:
-    (function,) = passthrough((), [(PciDevice.model_validate({"address": "0000:03:00.0"}), None)])
+    (function,) = passthrough((), [(values.read(PciDevice, {"address": "0000:03:00.0"}), None)])
     assert function[:5] == (0, 0, 0, 0, ())
