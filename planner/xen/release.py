@@ -62,6 +62,11 @@ class Release(NamedTuple):
         return self.version >= (4, 21)
 
     @property
+    def unmaps_wide_bars_whole(self) -> bool:
+        """A detached device's 64-bit BAR is taken back whole (421432b822, XSA-476, first in 4.21)."""
+        return self.version >= (4, 21)
+
+    @property
     def acpi_module_type(self) -> str:
         """The e820 type libxl gives ACPI modules of PVH guests: NVS in master, ACPI in 4.17; between them unknown."""
         return "nvs" if self.version >= (4, 22) else "acpi"

@@ -371,6 +371,7 @@ CANDIDATES = [
     ("HOT701", host(LOW), host(rmrr(0xF1000000, 0xF1000FFF, NIC))),
     ("HOT702", host(rmrr(0xF1000000, 0xF1000FFF, NIC)), host(rmrr(0xF1000000, 0xF1000FFF, USB))),
     ("HOT703", _with_bar(256 * MIB), _with_bar(64 * MIB)),
+    ("BAR309", _with_bar(MIB, kind="mem64"), _with_bar(MIB)),
 ]
 
 

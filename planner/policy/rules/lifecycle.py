@@ -146,6 +146,28 @@ def _gap(window: Span, taken: Sequence[Span], size: int) -> Span | None:
 
 @guest_rule(
     Rule(
+        "BAR309",
+        "A 64-bit BAR of a device that comes and goes",
+        Severity.WARNING,
+        by="nobody",
+        why="Before 4.21, and without the patch for XSA-476, what a detach takes back of a 64-bit BAR may be wrong.",
+        remedy="The patch for XSA-476, or Xen 4.21.",
+        source="421432b822, read; not run",
+    )
+)
+def wide_bar_detached(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Hotplug candidates with a 64-bit BAR on a release without the patch."""
+    if build.release.unmaps_wide_bars_whole:
+        return
+    for address in context.plan.candidates.get(build.guest.name, ()):
+        device = context.plan.host.by_address.get(address)
+        if device is not None and any(bar.kind == "mem64" for bar in device.bars):
+            message = f"{address.short} has a 64-bit BAR, which Xen {build.release} may not take back whole on a detach"
+            yield context.finding(rule, build.guest, message, device=address, keys=_KEYS)
+
+
+@guest_rule(
+    Rule(
         "HOT704",
         "A relaxed device that comes back strict",
         Severity.WARNING,
