@@ -43,9 +43,13 @@ def recognise(text: str) -> bool:
 
 def parse(text: str) -> Facts:
     """The command line of the first entry, with a note where other entries have others. Never raises."""
-    first, *others = _command_lines(text)
-    notes = ("Its entries boot Xen with different options; those of the first were used.",) if others else ()
-    return Facts(kind="Xen's command line", command_line=first, notes=notes)
+    lines = _command_lines(text)
+    differ = "Its entries boot Xen with different options; those of the first were used."
+    return Facts(
+        kind="Xen's command line",
+        command_line=lines[0] if lines else None,
+        notes=(differ,) if len(lines) > 1 else (),
+    )
 
 
 def _command_lines(text: str) -> list[str]:

@@ -67,6 +67,7 @@ def test_each_form_is_read(text: str, expected: str) -> None:
 )
 def test_what_is_not_xens_is_left_alone(text: str) -> None:
     assert not xen_command_line.recognise(text)
+    assert xen_command_line.parse(text).command_line is None
 
 
 def test_entries_that_differ_are_told_of() -> None:
