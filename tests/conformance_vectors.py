@@ -49,7 +49,12 @@ def domain_of(given: dict[str, Any]) -> Domain:
 
 def iommu_of(given: dict[str, Any]) -> Iommu:
     """The regions of an `rdm` vector's input, taken as already registered."""
-    regions = (
+    return Iommu(True, tuple(register(regions_of(given))))
+
+
+def regions_of(given: dict[str, Any]) -> tuple[ReservedRegion, ...]:
+    """The regions of an `rdm` vector's input, as a firmware table would have them."""
+    return tuple(
         ReservedRegion(
             start=rmrr["base"],
             end=rmrr["end"],
@@ -58,7 +63,6 @@ def iommu_of(given: dict[str, Any]) -> Iommu:
         )
         for rmrr in given["rmrrs"]
     )
-    return Iommu(True, tuple(register(regions)))
 
 
 def hvmloader_inputs(given: dict[str, Any], release: Release) -> Inputs:

@@ -66,13 +66,13 @@ def command(
         return
     gc.disable()  # until the first paint, which it delays by a tenth: nearly all that is made before it stays
     from planner.tui import settings, state
-    from planner.tui.app import run
+    from planner.tui.app import PlannerApp, run
 
     def opened(path: str) -> Plan:
         return _named(load.plans([path], xen=xen, profile=profile, rdm=rdm)[0][1])
 
     chosen = Path(name)
-    code = run(
+    app = PlannerApp(
         _named(plan),
         chosen if inputs and load.is_site(chosen) else chosen.parent if load.is_plan(chosen) else None,
         ascii_only=ascii_only,
@@ -81,7 +81,7 @@ def command(
         load=opened,
         plan_file=chosen if load.is_plan(chosen) else None,
     )
-    ctx.exit(code)
+    ctx.exit(run(app))
 
 
 def _named(plan: Plan) -> Plan:

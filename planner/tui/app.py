@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class PlannerApp(App[int]):
     """One plan on one main screen.
 
-    `load` reads what a path names when something is opened; without `state` nothing is kept between sessions.
+    Exports go to `folder` unless said. `load` reads what a path names when something is opened; without `state`
+    nothing is kept between sessions.
     """
 
     CSS_PATH = "planner.tcss"
@@ -108,19 +109,7 @@ def _collect_garbage_again() -> None:
         gc.enable()
 
 
-def run(
-    plan: Plan,
-    folder: Path | None = None,
-    *,
-    ascii_only: bool = False,
-    settings: Settings | None = None,
-    state: State | None = None,
-    load: Load | None = None,
-    plan_file: Path | None = None,
-) -> int:
-    """Open the planner on `plan` and return its exit code when it is closed; exports go to `folder` unless said."""
-    app = PlannerApp(
-        plan, folder, ascii_only=ascii_only, settings=settings, state=state, load=load, plan_file=plan_file
-    )
+def run(app: PlannerApp) -> int:
+    """Open the planner, and return its exit code when it is closed."""
     code = app.run()
     return code if code is not None else (app.return_code or 0)

@@ -20,7 +20,6 @@ from planner.xen.rdm import Rdm
 from planner.xen.release import Release
 from planner.xen.steps import Step
 
-_HOST_BRIDGE = Sbdf(0, 0, 0, 0)
 CONVENTIONAL_RULE = "vtd/iommu.c:1800-1802"
 _NO_IOMMU = "passthrough not supported on this platform"
 
@@ -31,7 +30,7 @@ class Iommu:
 
     `regions` are the registered ones in the order Xen lists them; `steps` say what became of the rest. Without a
     working IOMMU (`enabled` False) there are no regions and no device can be assigned; `error` is Xen's line.
-    `devices` is the host's listing; empty where nobody made one.
+    `devices` is the host's listing; empty where nobody made one. `amd`: AMD-Vi, else VT-d.
     """
 
     enabled: bool
@@ -39,13 +38,13 @@ class Iommu:
     steps: tuple[Step, ...] = ()
     error: str | None = None
     devices: Mapping[Sbdf, PciDevice] = field(default_factory=dict)
+    amd: bool = False
     _by_device: dict[Sbdf, tuple[Rdm, ...]] = field(default_factory=dict)
 
     @property
     def everything(self) -> tuple[Rdm, ...]:
         """XENMEM_reserved_device_memory_map for all devices: on AMD a region comes once for each function it names."""
-        amd = any(rdm.declared.kind is RegionKind.IVMD for rdm in self.regions)
-        return amd_vi.everything(self.regions) if amd else self.regions
+        return amd_vi.everything(self.regions) if self.amd else self.regions
 
     def regions_of(self, address: Sbdf) -> tuple[Rdm, ...]:
         """XENMEM_reserved_device_memory_map for one device: exact address, one entry a region, in Xen's order."""
@@ -74,8 +73,9 @@ def boot(host: Host, release: Release) -> Iommu:
     """Register the host's regions as Xen does when it parses the firmware's table, then those of the command line."""
     if host.iommu == "none":
         return Iommu(False, error="I/O virtualisation disabled")
-    table = amd_vi.parse(host, release) if is_amd(host) else vtd.parse(host, release)
-    return Iommu(table.error is None, table.regions, table.steps, table.error, host.by_address)
+    amd = is_amd(host)
+    table = amd_vi.parse(host, release) if amd else vtd.parse(host, release)
+    return Iommu(table.error is None, table.regions, table.steps, table.error, host.by_address, amd)
 
 
 def is_amd(host: Host) -> bool:
@@ -143,14 +143,13 @@ def _context(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
     once it has a reserved region (seen on real runs); where nobody said what device or bridge are, nothing is said.
     """
     device = iommu.devices.get(address)
-    regions = iommu.regions_of(address)
-    if device is None or any(rdm.declared.kind is RegionKind.IVMD for rdm in regions):
+    if device is None or iommu.amd:
         return 0
     rule = "vtd/iommu.c: domain_context_mapping"
     if (device.class_code or "").startswith("0600"):
         steps.append(Step("a host bridge stays with dom0", rule, None, "error"))
         return -1
-    if not regions or device.port is not PortType.CONVENTIONAL or device.is_bridge:
+    if not iommu.regions_of(address) or device.port is not PortType.CONVENTIONAL or device.is_bridge:
         return 0
     bridge = conventional_bridge_above(iommu.devices, address)
     if bridge is not None:

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 import pytest
-from conformance_vectors import load
+from conformance_vectors import load, regions_of
 from planning import guest
 
 from planner.model.address import Sbdf
@@ -47,15 +47,7 @@ def _cases() -> list[tuple[Guest, Host, Iommu]]:
     """The HVM vectors as hosts and guests of ours."""
     cases = []
     for given in (vector["input"] for vector in load("rdm") if vector["input"]["type"] == "hvm"):
-        regions = tuple(
-            ReservedRegion(
-                start=rmrr["base"],
-                end=rmrr["end"],
-                segment=rmrr["seg"],
-                scopes=tuple(DeviceScope(device=Sbdf.parse(text)) for text in rmrr["scope"]),
-            )
-            for rmrr in given["rmrrs"]
-        )
+        regions = regions_of(given)
         addresses = dict.fromkeys(Sbdf.parse(device["sbdf"]) for device in given["pci"])
         host = Host(
             iommu="intel",

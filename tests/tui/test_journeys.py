@@ -371,14 +371,16 @@ def test_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     drive(site(HP), script)
 
 
-def test_run_returns_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("answered", "left", "code"), [(1, 0, 1), (None, 3, 3), (None, None, 0)])
+def test_run_returns_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, answered: int | None, left: int | None, code: int
+) -> None:
+    """What the app was closed with, else what Textual left behind, as after a crash."""
     from planner.tui import app
 
-    def quit_at_once(self: PlannerApp) -> int:
-        return 0
-
-    monkeypatch.setattr(PlannerApp, "run", quit_at_once)
-    assert app.run(Plan(host=site(HP).host)) == 0
+    monkeypatch.setattr(PlannerApp, "run", lambda self: answered)
+    monkeypatch.setattr(PlannerApp, "return_code", left)
+    assert app.run(PlannerApp(Plan(host=site(HP).host))) == code
 
 
 def test_details_are_there_from_the_start() -> None:

@@ -9,7 +9,7 @@ from planning import NIC, OTHER, USB, built, guest, host, report
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
-from planner.model.host import DeviceScope, Host, MemoryRange, RegionKind, ReservedRegion, ScopeKind
+from planner.model.host import DeviceScope, Host, MemoryRange, PciDevice, RegionKind, ReservedRegion, ScopeKind
 from planner.model.span import Span
 from planner.xen import amd_vi, hypervisor
 from planner.xen.hypervisor import Iommu
@@ -101,6 +101,14 @@ def test_assigning_maps_unity_maps_and_passes_over_exclusion_ranges() -> None:
         "Cannot setup identity map dN:7000, gfn already mapped",
         "dN: assign (0000:02:00.0) failed (-16)",
     ], "AMD's driver has no line of its own about the region"
+
+
+def test_the_host_bridge_rule_is_vtds_alone() -> None:
+    bridge = PciDevice(address=NIC_, class_code="0600")
+    amd = hypervisor.boot(_host().changed(devices=(bridge,)), RELEASES["4.17"])
+    assert hypervisor.attach(amd, NIC_, RdmPolicy.STRICT, ()).ok
+    intel = hypervisor.boot(host().changed(devices=(bridge,)), RELEASES["4.17"])
+    assert not hypervisor.attach(intel, NIC_, RdmPolicy.STRICT, ()).ok
 
 
 def test_libxl_reserves_an_exclusion_range_like_any_other() -> None:
