@@ -78,6 +78,17 @@ class PlannerApp(App[int]):
             self._state.remember("tour_seen", True)
             self._main.call_after_refresh(self._main.action_tour)
 
+    def on_resize(self) -> None:
+        """Terminals do as they like with what they show when their size changes."""
+        self.call_after_refresh(self.action_redraw)
+
+    def action_redraw(self) -> None:
+        """Send all of the screen again."""
+        forget = getattr(self._driver, "forget", None)  # only a LeanDriver remembers anything
+        if forget is not None:
+            forget()
+            self.screen.refresh()
+
     def _keep_theme(self, theme: Theme) -> None:
         if self._state is not None:
             self._state.remember("theme", theme.name)

@@ -195,6 +195,11 @@ COMMANDS: tuple[Command, ...] = (
         "palette", "palette",
     ),
     _main(
+        _SCREEN, "redraw", "R ctrl+l", "Draw the screen again",
+        "After something else wrote to the terminal, such as the kernel on a console.",
+        "app.redraw",
+    ),
+    _main(
         _SCREEN, "suspend", "Z ctrl+z", "Suspend to the shell", "fg brings the planner back.",
         "suspend",
     ),

@@ -1,15 +1,35 @@
-"""Fewer bytes for the same screen: of a style's escape sequence only what the terminal does not have on already.
+"""Fewer bytes for the same screen: only cells that change are sent, and of their style only what is not on already.
 
-Textual writes every segment with its whole style and a reset behind it, 40 bytes in true colour, most of them the
-background that is on anyway. Over ssh that is half of what a change of the screen costs.
+Textual sends a changed row from the left edge of its widget, every segment with its whole style (40 bytes in true
+colour) and a reset behind it. Over ssh most of what a change costs would be cells and colours that are there anyway.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
-_ESCAPES = re.compile(r"\x1b\[([0-9;]*)m|\x1b\[[0-9;]*H|\x1b[^m]?")
+from rich.cells import cell_len
+
+_ESCAPES = re.compile(
+    r"\x1b\[(?P<style>[0-9;]*)m"
+    r"|\x1b\[(?P<row>[0-9]*)(?:;(?P<column>[0-9]*))?H"
+    r"|(?P<harmless>\x1b\[\?(?:25|2026)[hl]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\))"  # cursor, frames; title, clipboard
+    r"|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[\]]?"
+    r"|(?P<newline>\n)"
+    r"|[\x00-\x1a\x1c-\x1f\x7f]"
+)
 _COLOURS = {"38": "fg", "48": "bg"}
+_INK = {"fg", "1", "2", "3"}
+"""Parts of a style that a blank does not show: foreground, bold, dim, italic."""
+
+_OFF = {"fg": "39", "bg": "49", "1": "22", "2": "22", "3": "23", "4": "24", "7": "27", "9": "29"}
+"""What puts a part off by itself; 22 is for bold and dim alike."""
+
+_GAP = 4
+"""So many cells in between are sent again rather than stepped over: a step takes four to six bytes."""
+
+Parts = tuple[tuple[str, str], ...]
 
 
 class Sgr:
@@ -36,6 +56,11 @@ class Sgr:
             else:
                 self.parts[_place(number)] = number
 
+    def looks(self) -> tuple[Parts, Parts]:
+        """What is seen of it on a letter, and on a blank."""
+        ink = tuple(sorted(self.parts.items()))
+        return ink, tuple(part for part in ink if part[0] == "bg") if self.parts.keys() <= _INK | {"bg"} else ink
+
 
 def _place(number: str) -> str:
     value = int(number)
@@ -47,37 +72,111 @@ def _place(number: str) -> str:
 
 
 class Lean:
-    """A filter over what goes to a terminal: escape sequences other than styles and cursor moves pass with the style
-    that they were written under, for some of them use it.
-    """  # noqa: D205
+    """A filter over what goes to a terminal, which remembers what the terminal shows.
+
+    It knows what a full-screen program of Textual's kind sends: styles, cursor moves, text that ends before the edge.
+    After anything else it takes nothing for known.
+    """
 
     def __init__(self) -> None:
         self._wanted = Sgr()
         self._on: dict[str, str] | None = {}
+        self._rows: dict[int, dict[int, tuple[str, Parts]]] = {}
+        self._at: tuple[int, int] | None = None
+        self._cursor: tuple[int, int] | None = None
+
+    def forget(self) -> None:
+        """The terminal may show, and have on, something else: everything is sent again."""
+        self._rows = {}
+        self._on = self._cursor = None
 
     def __call__(self, data: str) -> str:
-        """`data` with shorter style sequences."""
+        """`data` with less to send."""
         out: list[str] = []
         position = 0
         for found in _ESCAPES.finditer(data):
-            if found.start() > position:
-                out += (self._switch(), data[position : found.start()])
+            self._put(data[position : found.start()], out)
             position = found.end()
-            if found[1] is not None:
-                self._wanted.take(found[1])
-            elif found[0].endswith("H"):
+            if found["style"] is not None:
+                self._wanted.take(found["style"])
+            elif found["row"] is not None:
+                self._at = (max(1, int(found["row"] or 1)), max(1, int(found["column"] or 1)))
+            elif found["harmless"]:
                 out.append(found[0])
+            elif found["newline"] and self._at is not None:  # a raw terminal stays in the column
+                self._at = (self._at[0] + 1, self._at[1])
             else:
+                self._go(out)
                 out += (self._switch(), found[0])
-        if position < len(data):
-            out += (self._switch(), data[position:])
+                self._at = None
+                self.forget()
+        self._put(data[position:], out)
+        self._go(out)
         return "".join(out)
+
+    def _put(self, text: str, out: list[str]) -> None:
+        if not text:
+            return
+        if self._at is None or not (text.isascii() or all(cell_len(letter) == 1 for letter in text)):
+            self._go(out)
+            out += (self._switch(), text)
+            self._lose()
+            return
+        y, x = self._at
+        row = self._rows.setdefault(y, {})
+        ink, blank = self._wanted.looks()
+        cells = [(letter, blank if letter == " " else ink) for letter in text]
+        for start, end in _runs([index for index, cell in enumerate(cells, x) if row.get(index) != cell]):
+            self._at = (y, start)
+            self._go(out)
+            out += (self._switch(), text[start - x : end - x])
+            self._cursor = (y, end)
+        row.update(enumerate(cells, x))
+        self._at = (y, x + len(text))
+
+    def _lose(self) -> None:
+        """Terminals disagree about the cells of what was just written: the rest of the row is unknown."""
+        if self._at is None:
+            self._rows = {}
+        else:
+            y, x = self._at
+            self._rows[y] = {column: cell for column, cell in self._rows.get(y, {}).items() if column < x}
+        self._at = self._cursor = None
+
+    def _go(self, out: list[str]) -> None:
+        if self._at is None or self._at == self._cursor:
+            return
+        y, x = self._at
+        if self._cursor is not None and self._cursor[0] == y and self._cursor[1] < x:
+            step = x - self._cursor[1]
+            out.append(f"\x1b[{step if step > 1 else ''}C")
+        else:
+            out.append(f"\x1b[{y};{x}H")
+        self._cursor = self._at
 
     def _switch(self) -> str:
         wanted, on = self._wanted.parts, self._on
         if wanted == on:
             return ""
         self._on = dict(wanted)
-        if on is None or on.keys() - wanted.keys():  # something goes off: from the beginning
-            return f"\x1b[0;{';'.join(wanted.values())}m" if wanted else "\x1b[m"
-        return f"\x1b[{';'.join(part for place, part in wanted.items() if on.get(place) != part)}m"
+        if not wanted:
+            return "\x1b[m"
+        if on is None or on.keys() - wanted.keys() - _OFF.keys():
+            return f"\x1b[0;{';'.join(wanted.values())}m"
+        off = sorted({_OFF[place] for place in on.keys() - wanted.keys()})
+        new = [part for place, part in wanted.items() if on.get(place) != part or _OFF.get(place) in off]
+        return f"\x1b[{';'.join((*off, *new))}m"
+
+
+def _runs(columns: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """From and to (not included) of what is sent in one go for these cells."""
+    start = end = -1
+    for column in columns:
+        if start >= 0 and column - end <= _GAP:
+            end = column + 1
+            continue
+        if start >= 0:
+            yield start, end
+        start, end = column, column + 1
+    if start >= 0:
+        yield start, end

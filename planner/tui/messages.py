@@ -10,13 +10,6 @@ from planner.tui.view import Subject
 
 
 @dataclass
-class Pointed(Message):
-    """The cursor of a pane stands on something else."""
-
-    subject: Subject
-
-
-@dataclass
 class Opened(Message):
     """Somebody wants to know all about, or go to, what the cursor stands on."""
 
@@ -30,13 +23,6 @@ class ToggleAsked(Message):
 @dataclass
 class GuestChosen(Message):
     """A guest's tab was clicked; `index` counts from 0."""
-
-    index: int
-
-
-@dataclass
-class SizeChosen(Message):
-    """The cursor of the what-if pane stands on another size; `index` counts as `SetSize.KEYS`."""
 
     index: int
 

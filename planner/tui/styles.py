@@ -29,7 +29,7 @@ _COLOURS = {
     "lost": "text-error",
 }
 _BOLD = ("strong", "error", "heading", "here", "key", "conflict", "tab")
-_FADED = {"dim": _DIM, "away": _DIM, "firmware": 0.55, "hole": _FAINT, "free": _FAINT, "bar": 0.4}
+_FADED = {"dim": _DIM, "away": _DIM, "firmware": _DIM, "hole": _FAINT, "free": _FAINT, "bar": 0.4}
 _FILLED = {"cursor": "", "tab": "foreground", "tab-error": "text-error", "tab-warning": "text-warning"}
 _REVERSED = ("cursor", "tab", "tab-error", "tab-warning", "conflict")
 

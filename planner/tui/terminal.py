@@ -16,6 +16,10 @@ class LeanDriver(LinuxDriver):
         """Send less for the same screen."""
         super().write(self._lean(data))
 
+    def forget(self) -> None:
+        """Take nothing for known of what the terminal shows."""
+        self._lean.forget()
+
     def start_application_mode(self) -> None:
         """Begin, or go on after the shell."""
         self._lean = Lean()

@@ -1,44 +1,86 @@
-"""The filter that shortens style sequences: what a terminal shows is the same."""
+"""The filter over what goes to the terminal: less is sent, and a terminal shows the same."""
 
 from __future__ import annotations
 
+import pyte
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.tui.lean_output import _ESCAPES, Lean, Sgr
+from planner.tui.lean_output import Lean
 
-CODES = st.sampled_from(["", "0", "1", "2", "7", "31", "39", "44", "49", "97", "38;2;1;2;3", "48;5;17", "38;5;9;1"])
-PARTS = st.one_of(
-    CODES.map(lambda code: f"\x1b[{code}m"),
-    st.sampled_from(["\x1b[3;7H", "\x1b[2K", "\x1b[?2026h", "\x1b]52;c;YWJj\x07", "\x1b7", "\r\n"]),
-    st.text("ab m[;1", min_size=1, max_size=4),
-)
+WIDTH, HEIGHT = 24, 5
+CODES = ("", "0", "1", "3", "4", "7", "9", "31", "39", "44", "49", "97", "38;2;1;2;3", "48;5;17", "1;38;5;9;44")
+INK = ("fg", "bold", "italics")
 
 
-def shown(stream: str) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Every letter and control sequence with the style that is on."""
-    style, out, position = Sgr(), [], 0
-    for found in _ESCAPES.finditer(stream):
-        out += [(letter, tuple(sorted(style.parts.items()))) for letter in stream[position : found.start()]]
-        position = found.end()
-        if found[1] is not None:
-            style.take(found[1])
-        elif found[0].endswith("H"):
-            out.append((found[0], ()))
-        else:
-            out.append((found[0], tuple(sorted(style.parts.items()))))
-    return out + [(letter, tuple(sorted(style.parts.items()))) for letter in stream[position:]]
+@st.composite
+def writes(draw: st.DrawFn) -> str:
+    """What Textual may write: styles, then rows of text that end before the edge, each after a move."""
+    out = []
+    for _ in range(draw(st.integers(1, 5))):
+        row, column = draw(st.integers(0, HEIGHT - 1)), draw(st.integers(0, WIDTH - 12))
+        out.append(f"\x1b[{row + 1};{column + 1}H")
+        for _ in range(draw(st.integers(1, 2))):
+            text = draw(st.one_of(st.text("ab ▒", max_size=5), st.sampled_from(["漢b", " 字", "aaaaa"])))
+            out.append(f"\x1b[{draw(st.sampled_from(CODES))}m{text}")
+            out.append(draw(st.sampled_from(["", "\x1b[0m", "\x1b[m"])))
+        out.append("\n" if row < HEIGHT - 1 and draw(st.booleans()) else "")
+    extra = [
+        "",
+        "\x1b[?2026h",
+        "\x1b[?25l",
+        "\x1b]52;c;YWJj\x07",
+        "\x1b]0;name\x07",
+        "\x1b[2J",
+        "\x1b[3;2H\x1b[2K",
+        "\a",
+    ]
+    return draw(st.sampled_from(extra)) + "".join(out) + draw(st.sampled_from(extra))
 
 
-@given(st.lists(st.lists(PARTS, max_size=8), max_size=4))
-def test_the_same_is_shown(writes: list[list[str]]) -> None:
+def shown(streams: list[str]) -> list[list[tuple[object, ...]]]:
+    """What a terminal shows: its cells with what is seen of their styles."""
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    terminal = pyte.Stream(screen)
+    for stream in streams:
+        terminal.feed(stream)
+    return [[_seen(screen.buffer[y][x]) for x in range(WIDTH)] for y in range(HEIGHT)]
+
+
+def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
+    blank = cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough)
+    return tuple("" if blank and name in INK else value for name, value in cell._asdict().items())
+
+
+@given(st.lists(writes(), max_size=4))
+def test_the_same_is_shown(streams: list[str]) -> None:
     lean = Lean()
-    streams = ["".join(parts) for parts in writes]
-    assert shown("".join(lean(stream) for stream in streams)) == shown("".join(streams))
+    assert shown([lean(stream) for stream in streams]) == shown(streams)
 
 
-def test_what_is_on_is_not_said_again() -> None:
+@given(st.lists(writes(), min_size=1, max_size=3), writes())
+def test_after_forgetting_all_of_it_is_sent(before: list[str], last: str) -> None:
+    lean = Lean()
+    sent = [lean(stream) for stream in before]
+    lean.forget()
+    elsewhere = "\x1b[0;32m\x1b[2J\x1b[3;3Ha kernel's word"
+    assert shown([*sent, elsewhere, lean("\x1b[m" + last)]) == shown([*before, elsewhere, "\x1b[m" + last])
+
+
+def test_what_is_there_is_not_sent_again() -> None:
     on = "38;2;1;2;3;48;2;4;5;6"
-    assert Lean()(f"\x1b[{on}ma\x1b[0m\x1b[{on}mb\x1b[0m") == f"\x1b[{on}mab"
-    assert Lean()("\x1b[31;44ma\x1b[0m\x1b[32;44mb\x1b[0mc") == "\x1b[31;44ma\x1b[32mb\x1b[mc"
-    assert Lean()("\x1b[1;31ma\x1b[0m\x1b[31mb") == "\x1b[1;31ma\x1b[0;31mb"
+    lean = Lean()
+    assert lean(f"\x1b[2;3H\x1b[{on}mabcd efgh\x1b[0m") == f"\x1b[2;3H\x1b[{on}mabcd efgh"
+    assert lean(f"\x1b[2;3H\x1b[{on}mabcd efgh\x1b[0m") == ""
+    assert lean(f"\x1b[2;3H\x1b[{on}mxbcd efgX\x1b[0m") == "\x1b[2;3Hx\x1b[7CX"
+
+
+def test_only_the_difference_of_two_styles_is_sent() -> None:
+    assert Lean()("\x1b[1;1H\x1b[31;44ma\x1b[0m\x1b[32;44mb\x1b[0mc") == "\x1b[1;1H\x1b[31;44ma\x1b[32mb\x1b[mc"
+    assert Lean()("\x1b[1;1H\x1b[1;31ma\x1b[0m\x1b[31mb") == "\x1b[1;1H\x1b[1;31ma\x1b[22mb"
+
+
+def test_a_clipboard_sequence_passes_whole() -> None:
+    lean = Lean()
+    lean("\x1b[1;1Hab")
+    assert lean("\x1b]52;c;YWJj\x07\x1b[1;1Hab") == "\x1b]52;c;YWJj\x07"

@@ -35,19 +35,18 @@ def of_device(view: View, address: Sbdf) -> Iterator[Paragraph]:
     if device is None:
         yield ((f"{address} is not in the host's inventory", "warning"),)
         return
+    guest, item = view.current, view.item(address)
     yield (
         (f"{address.short} {names.class_word(device)} ", "strong"),
         (names.full_name(device), ""),
-        (f" · {_holder(view, device)}", "dim"),
+        (f" · {_holder(view, device)}" if item is None else "", "dim"),
     )
     blocked = view.blocked(address)
     if blocked:
         yield (("✖ blocked: ", "error"), (blocked, "error"))
-    guest, item = view.current, view.item(address)
     if guest is not None and item is not None:
-        policy = _effective(view, address)
-        said = "said for the device" if item.policy is not None else "not said for the device"
-        yield ((f"{guest.name} has it as {item.label}; rdm_policy {policy} ({said})", "here"),)
+        said = "said for the device" if item.policy is not None else "by default"
+        yield ((f"{guest.name} has it as {item.label}, rdm_policy {_effective(view, address)} {said}", "here"),)
     if address in view.candidates and view.build is not None:
         yield from _hotplug(view.build, address)
     others = view.others(address)

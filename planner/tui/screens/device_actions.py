@@ -10,9 +10,11 @@ from textual.widgets import Input
 from planner.model.edits import SetReason, Together
 from planner.model.errors import EditError
 from planner.policy.findings import Finding
+from planner.policy.sizes import Size
 from planner.tui import messages
 from planner.tui.editing import exact_size, next_policy, resize, together_with, toggle
 from planner.tui.screens.plan_screen import PlanScreen
+from planner.tui.view import Subject
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.problems import Problems
 
@@ -129,10 +131,11 @@ class DeviceActions(PlanScreen):
         """Move the chosen size."""
         self.edit(lambda view: resize(view, steps), merge=True)
 
-    @on(messages.SizeChosen)
-    def _size_chosen(self, message: messages.SizeChosen) -> None:
-        if self.shown.size != message.index:
-            self.show(self.shown.having(size=message.index))
+    def pointed(self, subject: Subject) -> None:
+        """A size under the cursor is the one that the keys change from now on."""
+        if isinstance(subject, Size):
+            self.show(self.shown.having(size=self.shown.sizes.index(subject)))
+        super().pointed(subject)
 
     @on(messages.StepsAsked)
     def _steps_asked(self, message: messages.StepsAsked) -> None:

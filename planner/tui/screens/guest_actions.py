@@ -31,7 +31,7 @@ class GuestActions(PlanScreen):
         if 1 <= number <= len(self.shown.snapshot.plan.guests) and number - 1 != self.shown.guest:
             self.show(self.shown.having(guest=number - 1, note=""))
             if isinstance(self.focused, Picker):
-                self.post_message(messages.Pointed(self.focused.subject()))
+                self.focused.tell()
 
     def action_next_guest(self, step: int) -> None:
         """The next guest, round and round."""

@@ -85,6 +85,8 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         """Title the panes, show the first view, and look at the files now and then."""
         for name, title in (("devices", "Devices"), ("details", "Details"), ("problems", "Problems")):
             entitle(self.query_one(f"#{name}"), title)
+        for pane in self.query(Picker):
+            pane.listener = self.pointed
         self.show(self.editor.start)
         self.point(self.pane("devices").subject())
         self.pane("devices").focus()
@@ -147,11 +149,6 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
             self.action_maximise()
         else:
             self.go_to_pane("devices")
-
-    @on(messages.Pointed)
-    def _pointed(self, message: messages.Pointed) -> None:
-        if message.subject != self.subject:
-            self.point(message.subject)
 
     @on(messages.Opened)
     def _opened(self, message: messages.Opened) -> None:

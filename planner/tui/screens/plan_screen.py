@@ -123,6 +123,7 @@ class PlanScreen(Screen[None]):
             return found.first(Picker)
         pane = _late(name)
         self.query_one("#panes").mount(pane, before="#map" if name in LEFT else "#details")
+        pane.listener = self.pointed
         entitle(pane, _TITLES.get(name, ""))
         pane.show(self.shown)
         return pane
@@ -163,6 +164,11 @@ class PlanScreen(Screen[None]):
         entitle(devices, "Devices", f"filter: {needle} · esc clears" if needle else "")
         self.remove_class("-filtering")
         self.go_to_pane("devices")
+
+    def pointed(self, subject: Subject) -> None:
+        """A pane's cursor stands on something else, perhaps."""
+        if subject != self.subject:
+            self.point(subject)
 
     def point(self, subject: Subject) -> None:
         """Tell about something else."""

@@ -6,7 +6,7 @@ with those on the screen, and has the different ones painted. A toggle so costs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from planner.tui import styles
 from planner.tui.commands import Where, bindings
-from planner.tui.messages import Opened, Pointed
+from planner.tui.messages import Opened
 from planner.tui.text import Row, cells, clean, differing, fit, to_ascii
 from planner.tui.view import Subject, View
 
@@ -197,6 +197,8 @@ class Picker(Scroller):
     cursor = 0
     quiet = False
     """Whether the pane is to say nothing when it next gets the focus."""
+    listener: Callable[[Subject], None] | None = None
+    """Is told what the cursor stands on: at once, so that both are painted in one frame."""
     _focused = False
 
     def row(self, index: int, width: int) -> Row:
@@ -228,7 +230,12 @@ class Picker(Scroller):
         self.bring_into_view()
         self.redraw()
         if not silently:
-            self.post_message(Pointed(self.subject()))
+            self.tell()
+
+    def tell(self) -> None:
+        """Say what the cursor stands on."""
+        if self.listener is not None:
+            self.listener(self.subject())
 
     def bring_into_view(self) -> None:
         """Scroll so that the cursor is seen."""
@@ -255,7 +262,7 @@ class Picker(Scroller):
         self._focused = True
         self.redraw()
         if not self.quiet:
-            self.post_message(Pointed(self.subject()))
+            self.tell()
         self.quiet = False
 
     def on_blur(self) -> None:

@@ -40,10 +40,16 @@ class Problems(Picker):
         finding = self.findings[index]
         new = self.view is not None and id(finding) in self.view.new_findings
         pieces = (
-            (MOVED if new else "", "accent"),
+            (MOVED if new else "", finding.severity),
             (f"{GLYPHS[finding.severity]} {finding.rule.id} ", finding.severity),
-            (f"{finding.guest or 'host'}: ", "dim"),
-            (f"{finding.region.start:x} " if finding.region is not None else "", "dim"),
+            ("host: " if finding.guest is None else "", "dim"),
+            (_where(finding), "dim"),
             (finding.message, ""),
         )
         return Row(cut(pieces, width))
+
+
+def _where(finding: Finding) -> str:
+    """Where its region begins, unless the message says it: several may have one message."""
+    start = f"{finding.region.start:x}" if finding.region is not None else ""
+    return f"{start} " if start and start not in finding.message else ""

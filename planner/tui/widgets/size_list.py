@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.policy.sizes import Size
-from planner.tui.messages import ExactSizeAsked, SizeChosen, StepsAsked
+from planner.tui.messages import ExactSizeAsked, StepsAsked
 from planner.tui.text import Row, wrap
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Picker, columns
@@ -71,11 +71,6 @@ class SizeList(Picker):
                 (value, -_VALUE, "" if size.said is not None else "dim"),
             )
         )
-
-    def move(self, index: int, *, silently: bool = False) -> None:
-        """Put the cursor there: that is the size that the keys change from now on."""
-        super().move(index, silently=silently)
-        self.post_message(SizeChosen(self.cursor))
 
     def action_fold(self, fold: bool) -> None:
         """A step less or more."""

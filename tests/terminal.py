@@ -1,0 +1,80 @@
+"""The real app in a pseudo terminal: what it writes, and when."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+QUIET = 0.12  # seconds without a byte: the screen is done
+
+
+class Terminal:
+    """A child's screen. `seen` is all that it wrote."""
+
+    def __init__(self, handle: int, started: float) -> None:
+        self._handle, self.started = handle, started
+        self.seen = b""
+
+    def settle(self, until: bytes = b"", quiet: float = QUIET) -> tuple[int, float]:
+        """Bytes written until nothing more comes (after `until` was seen), and when the last of them came."""
+        seen = b""
+        last = time.perf_counter()
+        while True:
+            ready, _, _ = select.select([self._handle], [], [], 20 if until not in seen else quiet)
+            if not ready:
+                assert until in seen, f"never saw {until!r}"
+                self.seen += seen
+                return len(seen), last
+            seen += os.read(self._handle, 1 << 16)
+            last = time.perf_counter()
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Another size of the terminal."""
+        fcntl.ioctl(self._handle, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def take(self) -> bytes:
+        """What it wrote since the last time that was asked."""
+        seen, self.seen = self.seen, b""
+        return seen
+
+    def press(self, keys: bytes) -> tuple[int, float]:
+        """Bytes and seconds that some keys bring."""
+        start = time.perf_counter()
+        os.write(self._handle, keys)
+        count, last = self.settle()
+        return count, last - start
+
+
+@contextmanager
+def running(folder: Path, columns: int, lines: int) -> Iterator[Terminal]:
+    """The planner on a site, in a terminal of that size."""
+    started = time.perf_counter()
+    process, handle = pty.fork()
+    if process == 0:
+        environment = os.environ | {
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "PYTHONPATH": str(ROOT),
+        }
+        os.execve(sys.executable, [sys.executable, "-m", "planner", str(folder)], environment)  # noqa: S606
+    terminal = Terminal(handle, started)
+    terminal.resize(columns, lines)
+    try:
+        yield terminal
+    finally:
+        os.write(handle, b"qy")
+        time.sleep(0.2)
+        os.close(handle)
+        os.waitpid(process, 0)
