@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from planner.model.address import Sbdf
 from planner.model.edits import Assign, Edit, Release, SetPolicy, SetSize
@@ -173,9 +174,9 @@ def _other_devices(report: Report, guest: Guest, finding: Finding) -> Iterator[W
     old = report.plan.host.by_address.get(finding.device) if finding.device is not None else None
     if item is None or old is None:
         return
-    free = [device for device in _alike(report, old) if _why_not(report, device) is None]
-    free.sort(key=lambda device: (device.id != old.id, device.address))
-    for device in free[:2]:
+    nearest = sorted(_alike(report, old), key=lambda device: (device.id != old.id, device.address))
+    free = (device for device in nearest if _why_not(report, device) is None)
+    for device in islice(free, 2):
         edits = (Release(guest.name, old.address), Assign(guest.name, device.address, item.policy))
         yield Way("device", (edits,), needs=f"dom0 can do without {device.address.short}, and it is cabled for this")
 

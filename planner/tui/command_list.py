@@ -148,6 +148,11 @@ COMMANDS: tuple[Command, ...] = (
         "save_plan",
     ),
     _main(
+        _PLAN, "plan.changes", "D", "Changes since the plan was saved",
+        "What s would write that the saved plan does not say; without one, all that changed since the files were read.",
+        "changes",
+    ),
+    _main(
         _PLAN, "plan.open", "o", "Open",
         "A guest's xl.cfg joins the plan; a site, an inventory or a plan.toml takes its place.",
         "open",

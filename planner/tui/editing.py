@@ -20,10 +20,14 @@ _POLICIES = (None, RdmPolicy.STRICT, RdmPolicy.RELAXED)
 
 
 class Editor:
-    """Owns the session. Takes a view, gives the view after an edit; EditError, in words, where there is none."""
+    """Owns the session. Takes a view, gives the view after an edit; EditError, in words, where there is none.
+
+    `saved_plan` is the plan as it was read or saved last.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._session = Session(plan)
+        self.saved_plan = plan
         self._exported = {guest.name: guest for guest in plan.guests}
         self.start = View(self._session.snapshot, Inventory(plan.host))
 
@@ -79,6 +83,7 @@ class Editor:
 
     def saved(self, view: View, where: str) -> View:
         """The view once the plan is written."""
+        self.saved_plan = view.snapshot.plan
         return view.having(snapshot=self._session.mark_saved(), note=f"saved {where}")
 
     def _after(self, view: View, note: str = "") -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,7 +33,7 @@ class Files:
     load: Load | None = None
     state: State | None = None
     plan_file: Path | None = None
-    plan_text: str | None = None
+    plan_text: str | None = field(default=None, init=False)
     _seen: dict[Path, storage.Stamp | None] = field(default_factory=dict)
     _said: dict[Path, str] = field(default_factory=dict)
 
@@ -72,6 +73,16 @@ class Files:
     def discard(self, path: Path) -> None:
         """Throw a recovery copy away."""
         storage.remove(path)
+
+    def __post_init__(self) -> None:
+        self.go_on_with(self.plan_file)
+
+    def go_on_with(self, plan_file: Path | None) -> None:
+        """From now on the plan is saved there, and compared with what stands there now."""
+        self.plan_file, self.plan_text = plan_file, None
+        if plan_file is not None:
+            with contextlib.suppress(InputError):
+                self.plan_text = storage.read_text(plan_file)
 
     def save(self, plan: Plan, path: Path) -> Path | None:
         """Write the plan; the backup of what stood there, if anything did. InputError where it cannot be written."""

@@ -34,5 +34,9 @@ class StepsAsked(Message):
     steps: int
 
 
+class ExportAsked(Message):
+    """Somebody wants to see and write the chosen guest's file."""
+
+
 class ExactSizeAsked(Message):
     """The chosen size is to be typed."""

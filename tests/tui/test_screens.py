@@ -56,6 +56,7 @@ SCREENS = (
     ("hotplug", DESKTOP, "2 slash 1 f . 6 enter c i", "escape escape u"),
     ("edited", DESKTOP, "3 g space 2 space", "u u"),
     ("export", DESKTOP, "3 g space e", "escape u"),
+    ("changes", DESKTOP, "3 g space D", "escape u"),
     ("quit", DESKTOP, "3 g space q", "n u"),
     ("help", DESKTOP, "question_mark", "escape"),
     ("tour", DESKTOP, "K", "escape"),

@@ -17,9 +17,11 @@ from planner.model.plan import Plan, Profile
 from planner.session import Session
 from planner.storage import read_text
 from planner.tui.commands import Where, of
+from planner.tui.screens.export_preview import ExportPreview
 from planner.tui.settings import Settings, parse
 from planner.tui.state import State
 from planner.tui.view import Look
+from planner.tui.widgets.device_list import DeviceList
 
 
 def test_what_if_sizes_change_live() -> None:
@@ -418,3 +420,41 @@ def test_all_sizes_start_from_what_holds() -> None:
     session = Session(replace(site(DESKTOP), guests=(guest,)))
     for key in SetSize.KEYS:
         assert session.do(SetSize("a", key, 2048)).undo == f"{key} of a: 2048 MiB"
+
+
+def test_the_config_follows_beside_the_map_where_there_is_room() -> None:
+    async def script(driver: Driver) -> None:
+        assert "as read, byte for byte" in driver.text
+        text = await driver.press("3 g space")
+        assert '- pci = [ "00:02.0,rdm_policy=strict" ]' in text
+        assert "+ pci = [ ]" in text
+        await driver.press("shift+tab y")
+        assert "24 lines sent" in driver.status
+        text = await driver.press("m")
+        assert "+ pci = [ ]" in text
+        assert "MMIO hole" not in text
+        await driver.press("m enter")
+        assert isinstance(driver.app.screen, ExportPreview)
+        await driver.press("escape u")
+        assert "▲ 4 lines new, 0 gone; more than was planned: e" in driver.text
+        assert "+ mmio_hole = 880" in driver.text
+        await driver.pilot.resize_terminal(100, 40)
+        await driver.pilot.pause(0.1)
+        assert driver.app.focused is driver.app.screen.query_one(DeviceList)
+
+    drive(site(DESKTOP), script, size=(200, 60))
+
+
+def test_what_changed_since_the_plan_was_saved(tmp_path: Path) -> None:
+    async def script(driver: Driver) -> None:
+        assert "Nothing changed." in await driver.press("D")
+        text = await driver.press("escape 3 g space P y D")
+        assert "-pci = [" in text
+        assert "profile: default → xen" in text
+        await driver.press("escape s")
+        await driver.type("", end="enter")
+        assert "Nothing changed." in await driver.press("D")
+        text = await driver.press("escape x D")
+        assert "taken out of the plan" in text
+
+    drive(site(DESKTOP), script, folder=tmp_path)

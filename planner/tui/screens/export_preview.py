@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +16,7 @@ from planner.model.guest import Guest
 from planner.policy.findings import Finding, grouped
 from planner.report.words import plural
 from planner.tui.commands import Where, bindings
+from planner.tui.differences import changes
 from planner.tui.exporting import Written
 from planner.tui.files import Files
 from planner.tui.screens.dialogs import Reading, ask_folder
@@ -27,7 +27,6 @@ from planner.tui.widgets.key_line import KeyLine
 from planner.tui.widgets.lines import entitle
 
 _FORMS = ("changes", "against the file on disk", "whole file")
-_DIFF_STYLES = {"+": "ok", "-": "error", "@": "accent"}
 
 
 class ExportPreview(Screen[list[str]]):
@@ -144,10 +143,7 @@ def _whole(text: str) -> list[Paragraph]:
 
 
 def _changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
-    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm=""))
-    if not lines:
-        return [(("No change: the file stays as it is, byte for byte.", "dim"),)]
-    return [((line, _DIFF_STYLES.get(line[:1], "")),) for line in lines]
+    return changes(old, new, before, after) or [(("No change: the file stays as it is, byte for byte.", "dim"),)]
 
 
 def _refusal(blocking: tuple[Finding, ...]) -> list[Paragraph]:

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import on
+
 from planner.model.edits import AddGuest
 from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.report.words import plural
+from planner.tui import messages
 from planner.tui.describe import describe
 from planner.tui.screens.plan_screen import PlanScreen
 from planner.tui.view import View
+from planner.tui.widgets.config_text import ConfigText
 from planner.tui.widgets.lines import Picker
 
 if TYPE_CHECKING:
@@ -56,6 +60,16 @@ class FileActions(PlanScreen):
             return
         self.show(self.editor.saved(self.shown, text))
 
+    def action_changes(self) -> None:
+        """What changed since the plan was saved, or else since the files were read."""
+        from planner.tui.differences import between
+        from planner.tui.screens.dialogs import Reading
+
+        file = self.files.plan_file
+        since = f"{file} was saved" if file is not None else "the files were read; no plan is saved"
+        text = between(self.editor.saved_plan, self.shown.snapshot.plan)
+        self.app.push_screen(Reading(f"Since {since}", text or [(("Nothing changed.", "dim"),)]))
+
     def action_open(self) -> None:
         """Ask for a path, and open what it names."""
         from planner.tui.screens.dialogs import Ask
@@ -82,7 +96,8 @@ class FileActions(PlanScreen):
 
     def _replace(self, plan: Plan, text: str) -> None:
         self.files.forget()
-        self.files.plan_file = Path(text) if text.endswith(".toml") and Path(text) != Path(plan.host_file) else None
+        path = Path(text).expanduser()
+        self.files.go_on_with(path if path.suffix == ".toml" and path != Path(plan.host_file) else None)
         self.restart(plan, f"opened {text}")
 
     def restart(self, plan: Plan, note: str) -> None:
@@ -139,6 +154,10 @@ class FileActions(PlanScreen):
             return
         self.app.push_screen(ExportPreview(self.shown, guest, self.files), self._exported)
 
+    @on(messages.ExportAsked)
+    def _export_asked(self) -> None:
+        self.action_export()
+
     def _exported(self, names: list[str] | None) -> None:
         if names:
             self.show(self.editor.exported(self.shown, names))
@@ -174,6 +193,8 @@ class FileActions(PlanScreen):
 
     def _copied(self) -> str:
         view = self.shown
+        if isinstance(self.focused, ConfigText):
+            return self.focused.text
         pane = self.focused.id if isinstance(self.focused, Picker) else ""
         if pane in ("map", "compare") and view.build is not None:
             return copied_map(view)

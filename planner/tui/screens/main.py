@@ -27,11 +27,12 @@ from planner.tui.screens.guest_actions import GuestActions
 from planner.tui.screens.map_actions import MapActions
 from planner.tui.screens.plan_screen import LEFT, MIDDLE
 from planner.tui.view import View
+from planner.tui.widgets.config_text import ConfigText
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.guest_tabs import GuestTabs
 from planner.tui.widgets.key_line import KeyLine
-from planner.tui.widgets.lines import Lines, Picker, entitle
+from planner.tui.widgets.lines import Lines, Picker, Scroller, entitle
 from planner.tui.widgets.memory_map import MemoryMap
 from planner.tui.widgets.problems import Problems
 from planner.tui.widgets.status_line import StatusLine
@@ -74,6 +75,7 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
             yield MemoryMap(id="map")
             yield Details(id="details")
             yield Problems(id="problems")
+            yield ConfigText(self.files.exporter.before, id="config")
         yield Input(
             placeholder="address, name, class, driver, owner, shared, rmrr, free, blocked, hotplug",
             id="filter",
@@ -83,7 +85,12 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
 
     def on_mount(self) -> None:
         """Title the panes, show the first view, and look at the files now and then."""
-        for name, title in (("devices", "Devices"), ("details", "Details"), ("problems", "Problems")):
+        for name, title in (
+            ("devices", "Devices"),
+            ("details", "Details"),
+            ("problems", "Problems"),
+            ("config", "xl.cfg"),
+        ):
             entitle(self.query_one(f"#{name}"), title)
         for pane in self.query(Picker):
             pane.listener = self.pointed
@@ -97,6 +104,13 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         """Say what is needed where it does not fit."""
         text = f"terminal too small (have {event.size.width}x{event.size.height}, need {MIN_WIDTH}x{MIN_HEIGHT})"
         self.query_one("#too-small", Static).update(Content(text))
+        self.call_after_refresh(self._keep_in_sight)
+
+    def _keep_in_sight(self) -> None:
+        """A pane that the new size has no room for hands the cursor on."""
+        pane = self.focused
+        if isinstance(pane, Scroller) and pane.id not in self.panes:
+            self.go_to_pane("devices")
 
     def watch_view(self, old: View | None, view: View | None) -> None:
         """Hand the view to every pane."""

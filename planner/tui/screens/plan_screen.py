@@ -20,7 +20,7 @@ from planner.tui.editing import Editor
 from planner.tui.view import Subject, View
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
-from planner.tui.widgets.lines import Picker, entitle
+from planner.tui.widgets.lines import Picker, Scroller, entitle
 
 if TYPE_CHECKING:
     from planner.tui.files import Files
@@ -116,11 +116,11 @@ class PlanScreen(Screen[None]):
 
     # Panes
 
-    def pane(self, name: str) -> Picker:
+    def pane(self, name: str) -> Scroller:
         """The pane of that name, made now if it was never shown."""
         found = self.query(f"#{name}")
         if found:
-            return found.first(Picker)
+            return found.first(Scroller)
         pane = _late(name)
         self.query_one("#panes").mount(pane, before="#map" if name in LEFT else "#details")
         pane.listener = self.pointed
@@ -129,9 +129,10 @@ class PlanScreen(Screen[None]):
         return pane
 
     @property
-    def panes(self) -> tuple[str, str, str]:
+    def panes(self) -> tuple[str, ...]:
         """The panes that are there now, in order."""
-        return self.left, self.middle, "problems"
+        roomy = self.has_class("-wide") and self.has_class("-tall")
+        return (self.left, self.middle, "problems", *(["config"] if roomy else []))
 
     def go_to_pane(self, name: str, *, quietly: bool = False) -> None:
         """Put the cursor in a pane; where only one pane fits, it takes the place of the one there.
@@ -149,7 +150,8 @@ class PlanScreen(Screen[None]):
         one = " -one" if panes.has_class("-one") else ""
         panes.set_classes(f"at-{place} left-{self.left} middle-{self.middle}{one}")
         pane.show(self.shown)
-        pane.quiet = quietly and pane is not self.focused
+        if isinstance(pane, Picker):
+            pane.quiet = quietly and pane is not self.focused
         if pane.focusable:
             self.set_focus(pane)  # at once: keys typed ahead belong to the new pane
         else:

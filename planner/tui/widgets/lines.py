@@ -132,6 +132,10 @@ class Scroller(Lines, can_focus=True):
         """How many rows there are."""
         raise NotImplementedError
 
+    def subject(self) -> Subject:
+        """What the cursor stands on; a plain text has none."""
+        return None
+
     def shift(self, lines: int) -> None:
         """Scroll by that many rows, as far as there are any."""
         top = max(0, min(self.top + lines, self.count() - self.page))
