@@ -15,6 +15,7 @@ from planner.model.edits import (
     Release,
     RemoveGuest,
     ReplaceGuest,
+    SetCandidate,
     SetPolicy,
     SetProfile,
     SetReason,
@@ -42,6 +43,12 @@ def test_an_assignment_changes_the_guest_and_its_map() -> None:
     assert after.report.builds[0].segments != before.report.builds[0].segments
     assert after.report.builds[1] is before.report.builds[1]
     assert (after.last, after.undo, after.redo) == ("assign 02:00.0 to a", "assign 02:00.0 to a", None)
+
+
+def test_a_candidate_that_is_assigned_is_none_any_more() -> None:
+    plan = apply(Plan(host=host(), guests=(guest(name="a"),)), SetCandidate("a", NIC_, True))
+    assert plan.candidates == {"a": (NIC_,)}
+    assert apply(plan, Assign("a", NIC_)).candidates == {}
 
 
 def test_a_shared_device_is_blocked_in_words_under_default() -> None:

@@ -192,6 +192,8 @@ def apply(plan: Plan, edit: Edit) -> Plan:
     if guest is None:
         raise EditError(f"there is no guest {edit.guest}")
     edited = plan.with_guest(_edit_guest(plan, guest, edit))
+    if isinstance(edit, Assign):  # it is there from the start: nobody attaches it later
+        edited = _set_candidate(edited, SetCandidate(edit.guest, edit.address, False))
     if isinstance(edit, Assign | Release) and edit.address in plan.pins:  # whoever chooses anew means what is there now
         return replace(edited, pins={at: pin for at, pin in plan.pins.items() if at != edit.address})
     return edited

@@ -42,6 +42,37 @@ LINES = (
     ),
     LogLine(
         "libxl",
+        "xc_assign_device failed: Operation not permitted",
+        r"xc_assign_device failed: Operation not permitted",
+        "Xen does not give the device away, most often because it shares a reserved region with others and its policy "
+        "is strict. xl ends the guest before it runs.",
+        "Look in `xl dmesg` for Xen's own line.",
+        rule="RDM103",
+    ),
+    LogLine(
+        "libxl",
+        "xc_assign_device failed: Device or resource busy",
+        r"xc_assign_device failed",
+        "Xen does not give the device away, and xl ends the guest before it runs; the error at the end says why: no "
+        "device (another guest has it, or Xen does not know it), busy, or a region that cannot be mapped 1:1.",
+        "Look in `xl dmesg` for Xen's own line, and paste that here.",
+    ),
+    LogLine(
+        "libxl",
+        "libxl__device_pci_add failed for PCI device 0:0:1a.0 (rc -3)",
+        r"libxl__device_pci_add failed for PCI device (?P<device>[0-9a-f]+:[0-9a-f]+:[0-9a-f]+\.[0-7])",
+        "The device {device} (written without leading zeros) did not reach the guest; the line before says why.",
+        "Read the lines before it (and paste them here).",
+    ),
+    LogLine(
+        "libxl",
+        "unable to add pci devices",
+        r"unable to add pci devices",
+        "A device did not reach the guest, so xl ends the guest before it runs; the lines before say which and why.",
+        "Read the lines before it (and paste them here).",
+    ),
+    LogLine(
+        "libxl",
         "device model did not start: -3",
         r"device model did not start",
         "QEMU ended as it started, so the guest is not created; /var/log/xen/qemu-dm-GUEST.log says why.",

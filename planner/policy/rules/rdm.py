@@ -304,12 +304,10 @@ def _owner(entry: ReservedEntry) -> str:
 
 
 def _make_room(layout: Layout, region: Span) -> str | None:
-    """Settings that put low RAM's end before `region`."""
-    ways = []
-    boundary = (region.start - 1) // MIB
-    if layout.boundary >= region.start:
-        ways.append(f"rdm_mem_boundary at most {boundary}")
+    """The setting that ends low RAM before `region`: a hole, since a boundary does so behind QEMU's back."""
     hole = -(-(GIB4 - region.start) // MIB)
     if MMIO_HOLE_MIN <= hole <= MMIO_HOLE_MAX:
-        ways.append(f"mmio_hole at least {hole}")
-    return " or ".join(ways) or None
+        return f"mmio_hole at least {hole}"
+    if layout.boundary >= region.start:
+        return f"rdm_mem_boundary at most {(region.start - 1) // MIB}"
+    return None
