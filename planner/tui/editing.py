@@ -89,9 +89,7 @@ class Editor:
     def _after(self, view: View, note: str = "") -> View:
         snapshot = self._session.snapshot
         plan = snapshot.plan
-        here = next((index for index, guest in enumerate(plan.guests) if _is(guest, view.current)), None)
-        if here is None:  # removed, renamed, or brought back
-            here = min(view.guest, max(0, len(plan.guests) - 1))
+        here = _chosen(view, [guest.name for guest in plan.guests])
         words = (snapshot.last or "", note, told(snapshot.effect))
         return view.having(
             snapshot=snapshot, guest=here, note="  ".join(word for word in words if word), unsaved=self._unsaved(plan)
@@ -101,8 +99,12 @@ class Editor:
         return frozenset(guest.name for guest in plan.guests if guest != self._exported.get(guest.name))
 
 
-def _is(guest: Guest, other: Guest | None) -> bool:
-    return other is not None and guest.name == other.name
+def _chosen(view: View, names: Sequence[str]) -> int:
+    """The guest to show after a step: one that it brought, else the same one, else the one in its place."""
+    before = {guest.name for guest in view.snapshot.plan.guests}
+    new = [name for name in names if name not in before]
+    wanted = new[0] if len(new) == 1 else view.current.name if view.current is not None else ""
+    return names.index(wanted) if wanted in names else min(view.guest, max(0, len(names) - 1))
 
 
 def told(effect: Effect) -> str:

@@ -345,7 +345,7 @@ def test_the_mouse_moves_toggles_and_chooses() -> None:
 
 def test_every_theme_changes_styles_and_nothing_else() -> None:
     async def script(driver: Driver) -> None:
-        before = driver.text
+        before = await driver.press("X")  # a dialog, with the screen below it
         themes = driver.app.available_themes
         assert {"textual-light", "ansi-dark", "ansi-light", "nord"} <= set(themes)
         for theme in themes:

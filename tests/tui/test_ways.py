@@ -458,3 +458,23 @@ def test_what_changed_since_the_plan_was_saved(tmp_path: Path) -> None:
         assert "taken out of the plan" in text
 
     drive(site(DESKTOP), script, folder=tmp_path)
+
+
+def test_undo_and_redo_show_the_guest_that_they_bring() -> None:
+    async def script(driver: Driver) -> None:
+        def chosen() -> str:
+            return driver.view.current.name if driver.view.current is not None else ""
+
+        await driver.press("2")
+        name = chosen()
+        await driver.press("x")
+        assert chosen() != name
+        await driver.press("u")
+        assert chosen() == name
+        await driver.press("n enter")
+        await driver.type("fresh")
+        assert chosen() == "fresh"
+        await driver.press("u 1 U")
+        assert chosen() == "fresh"
+
+    drive(site(HP), script)

@@ -90,7 +90,6 @@ class FileActions(PlanScreen):
         if isinstance(found, Guest):
             if self.edit(AddGuest(found)):
                 self.show(self.editor.read_again(self.shown, found))
-                self.show(self.shown.having(guest=len(self.shown.snapshot.plan.guests) - 1))
             return
         self._leave_for(lambda: self._replace(found, text))
 

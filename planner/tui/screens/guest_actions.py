@@ -77,8 +77,7 @@ class GuestActions(PlanScreen):
         raise NotImplementedError
 
     def _add(self, guest: Guest, note: str = "") -> None:
-        if self.edit(AddGuest(guest), note=note):
-            self.show(self.shown.having(guest=len(self.shown.snapshot.plan.guests) - 1))
+        self.edit(AddGuest(guest), note=note)
 
     def action_rename_guest(self) -> None:
         """Ask for the chosen guest's new name."""
