@@ -17,9 +17,8 @@ def _main(
     help: str,  # noqa: A002
     action: str,
     hint: str = "",
-    hint_key: str = "",
 ) -> Command:
-    return Command(id, tuple(keys.split()), title, help, action, Where.MAIN, group, hint, hint_key)
+    return Command(id, tuple(keys.split()), title, help, action, Where.MAIN, group, hint)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -33,12 +32,12 @@ COMMANDS: tuple[Command, ...] = (
         _DEVICES, "device.unit", "a", "Assign the rest of its unit",
         "Gives the guest every device of the isolation unit that it can have, as one step; once it has them all, takes "
         "them away. Says what was left out.",
-        "together('unit')",
+        "together('unit')", "unit",
     ),
     _main(
         _DEVICES, "device.slot", "A", "Assign the whole slot",
         "The same for every function of the device's slot.",
-        "together('slot')",
+        "together('slot')", "slot",
     ),
     _main(
         _DEVICES, "device.policy", "p", "Next rdm_policy of the device",
@@ -49,7 +48,7 @@ COMMANDS: tuple[Command, ...] = (
         _DEVICES, "device.hotplug", "c", "Candidate for hotplug",
         "Marks the device as one that may be attached to the chosen guest while that runs; the details say what "
         "xl pci-attach would meet.",
-        "candidate",
+        "candidate", "hotplug",
     ),
     _main(
         _DEVICES, "filter", "slash", "Filter devices",
@@ -66,29 +65,29 @@ COMMANDS: tuple[Command, ...] = (
     _main(
         _WHAT_IF, "size.more", "plus equals_sign", "More of the chosen size",
         "From any pane: one step more of the size last chosen in the what-if pane (memory at first).",
-        "resize(1)",
+        "resize(1)", "size",
     ),
     _main(_WHAT_IF, "size.less", "minus", "Less of the chosen size", "One step less.", "resize(-1)"),
     _main(
         _MAP, "map.look", "v", "Three views, or the map",
         "What libxl, hvmloader and QEMU each take an address for, side by side; where they clash is marked.",
-        "look('views')",
+        "look('views')", "views",
     ),
     _main(
         _MAP, "map.guests", "M", "All guests' maps, or the map",
         "The maps of all guests beside one another, on the same addresses.",
-        "look('guests')",
+        "look('guests')", "all guests",
     ),
     _main(
         _MAP, "map.stage", "t", "Next stage of the build",
         "The map as it stood once asked, reserved, e820, firmware and attach were done, and what was decided there.",
-        "stage(1)",
+        "stage(1)", "stage",
     ),
     _main(_MAP, "map.stage_back", "T", "Previous stage of the build", "The other way round.", "stage(-1)"),
     _main(
         _MAP, "map.zoom", "z", "Zoom the map",
         "Only what lies below 4 GiB; on a line that holds several ranges, those; and back to all of it.",
-        "zoom",
+        "zoom", "zoom",
     ),
     _main(
         _GUESTS, "guest.choose", "1 2 3 4 5 6 7 8 9", "Choose guest 1 to 9",
@@ -101,17 +100,17 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main(
         _GUESTS, "guest.next", "right_square_bracket", "Next guest", "Shows the guest on the right.",
-        "next_guest(1)", "guest", "[ ]",
+        "next_guest(1)", "guest",
     ),
     _main(
         _GUESTS, "guest.new", "n", "New guest",
         "From a template, as a copy of the chosen guest, or from an xl.cfg.",
-        "new_guest",
+        "new_guest", "new",
     ),
-    _main(_GUESTS, "guest.rename", "r", "Rename the guest", "Asks for the new name.", "rename_guest"),
+    _main(_GUESTS, "guest.rename", "r", "Rename the guest", "Asks for the new name.", "rename_guest", "rename"),
     _main(
         _GUESTS, "guest.remove", "x", "Remove the guest from the plan", "Its file stays; undo brings it back.",
-        "remove_guest",
+        "remove_guest", "remove",
     ),
     _main(
         _GUESTS, "guest.reload", "L", "Read the guest from disk again",
@@ -126,7 +125,7 @@ COMMANDS: tuple[Command, ...] = (
     _main(
         _PROBLEMS, "problem.next", "full_stop", "Next problem",
         "Goes to the next problem of this guest or of the host, and to its device or memory range.",
-        "next_problem(1)", "problem",
+        "next_problem(1)", "next",
     ),
     _main(_PROBLEMS, "problem.previous", "comma", "Previous problem", "Goes to the one before.", "next_problem(-1)"),
     _main(
@@ -136,31 +135,31 @@ COMMANDS: tuple[Command, ...] = (
         "fix", "fix",
     ),
     _main(_PLAN, "edit.undo", "u", "Undo", "Takes the last edit back; as many as there were.", "undo", "undo"),
-    _main(_PLAN, "edit.redo", "U ctrl+r", "Redo", "Makes the last undone edit again.", "redo"),
+    _main(_PLAN, "edit.redo", "U ctrl+r", "Redo", "Makes the last undone edit again.", "redo", "redo"),
     _main(
         _PLAN, "edit.history", "H", "Steps so far",
         "Every step by name; enter goes back to just after it.",
-        "history",
+        "history", "steps",
     ),
     _main(
         _PLAN, "plan.save", "s ctrl+s", "Save the plan",
         "Writes the whole session to a plan.toml: which files, and what is changed in them. No xl.cfg is touched.",
-        "save_plan",
+        "save_plan", "save",
     ),
     _main(
         _PLAN, "plan.changes", "D", "Changes since the plan was saved",
         "What s would write that the saved plan does not say; without one, all that changed since the files were read.",
-        "changes",
+        "changes", "changes",
     ),
     _main(
         _PLAN, "plan.open", "o", "Open",
         "A guest's xl.cfg joins the plan; a site, an inventory or a plan.toml takes its place.",
-        "open",
+        "open", "open",
     ),
     _main(
         _PLAN, "plan.profile", "P", "Change the profile",
         "default blocks every device with a shared reserved region; xen allows exactly what Xen allows.",
-        "profile",
+        "profile", "profile",
     ),
     _main(
         _PLAN, "plan.reason", "E", "Write down a reason",
@@ -168,24 +167,33 @@ COMMANDS: tuple[Command, ...] = (
         "The plan keeps it.",
         "reason",
     ),
-    _main(_PLAN, "plan.release", "X", "Choose the Xen release", "Which release to replay.", "release"),
+    _main(_PLAN, "plan.release", "X", "Choose the Xen release", "Which release to replay.", "release", "release"),
     _main(
         _SCREEN, "host", "I", "Host inventory, or the devices",
         "Tables, reserved regions, and who can reach each: devices and the guests that have them.",
-        "host",
+        "host", "host",
     ),
-    _main(_SCREEN, "pane.next", "tab", "Next pane", "Devices, memory map, problems.", "next_pane(1)"),
+    _main(_SCREEN, "pane.next", "tab", "Next pane", "Devices, memory map, problems.", "next_pane(1)", "pane"),
     _main(_SCREEN, "pane.previous", "shift+tab", "Previous pane", "The other way round.", "next_pane(-1)"),
     _main(
         _SCREEN, "pane.maximise", "m", "Maximise the pane",
         "Gives the pane with the cursor the whole screen, and back.",
-        "maximise",
+        "maximise", "maximise",
     ),
-    _main(_SCREEN, "details", "i", "All details", "Everything known about what the cursor stands on.", "details"),
+    _main(
+        _SCREEN, "messages", "N", "Messages so far",
+        "Everything that the status line said, in full, newest first.",
+        "messages", "messages",
+    ),
+    _main(
+        _SCREEN, "details", "i", "All details",
+        "Everything known about what the cursor stands on.",
+        "details", "details",
+    ),
     _main(
         _SCREEN, "copy", "y", "Copy",
         "Puts what the pane with the cursor tells into the terminal's clipboard, as far as the terminal allows that.",
-        "copy",
+        "copy", "copy",
     ),
     _main(_SCREEN, "theme", "C", "Change the theme", "The choice is kept.", "theme"),
     _main(
@@ -197,7 +205,7 @@ COMMANDS: tuple[Command, ...] = (
     _main(_SCREEN, "tour", "K", "Guided tour", "Six short pages on what is where.", "tour"),
     _main(
         _SCREEN, "palette", "ctrl+p colon", "Command palette", "Every command, device, guest and problem by name.",
-        "palette", "palette",
+        "palette", "find",
     ),
     _main(
         _SCREEN, "redraw", "R ctrl+l", "Draw the screen again",

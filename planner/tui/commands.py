@@ -27,8 +27,7 @@ class Command:
     """One command.
 
     `keys` are Textual's key names, letters and ctrl combinations only; a "{key}" in `action` stands for the key
-    pressed. `hint` is its word in the key line, "" to leave it out there; `hint_key` the key shown there, where that
-    is not the first. `group` is its heading in the help.
+    pressed. `hint` is its word in the key line. `group` is its heading in the help.
     """
 
     id: str
@@ -39,7 +38,6 @@ class Command:
     where: Where = Where.MAIN
     group: str = ""
     hint: str = ""
-    hint_key: str = ""
 
     @property
     def is_fixed(self) -> bool:
@@ -53,11 +51,6 @@ class Command:
     def shown_keys(self, keymap: Keymap) -> str:
         """The keys as a person reads them."""
         return " ".join(show_key(key) for key in self.keys_in(keymap))
-
-    def shown_hint(self, keymap: Keymap) -> tuple[str, str]:
-        """Key and word for the key line."""
-        moved = self.id in keymap
-        return (self.hint_key if self.hint_key and not moved else show_key(self.keys_in(keymap)[0])), self.hint
 
     def bindings(self) -> Iterator[Binding]:
         """Its Textual bindings: one id for all its keys, so that a keymap can replace them."""
@@ -96,6 +89,12 @@ def keymap_of(app: object) -> Keymap:
     """The keys that the user's settings change in that app."""
     keymap: Keymap = getattr(app, "changed_keys", {})
     return keymap
+
+
+def key_of(keymap: Keymap, id: str) -> str:  # noqa: A002
+    """The first key of that command, as a person reads it: every text that names a key asks here."""
+    command = next(command for where in Where for command in of(where) if command.id == id)
+    return show_key(command.keys_in(keymap)[0])
 
 
 @cache

@@ -78,7 +78,7 @@ def cut(pieces: Iterable[Piece], width: int) -> tuple[Piece, ...]:
     for text, style in items:
         length = cell_len(text)
         if length > left:
-            out.append((fit(text, left + 1), style))
+            out.append((set_cell_size(text, left) + _ELLIPSIS if width > 0 else "", style))
             break
         out.append((text, style))
         left -= length

@@ -15,7 +15,7 @@ from planner.model.span import GIB4, Span
 from planner.pci import isolation, names
 from planner.pci.isolation import Tie, Unit
 from planner.policy.assignable import why_blocked
-from planner.policy.findings import Finding, Severity
+from planner.policy.findings import Finding, Severity, grouped
 from planner.policy.sizes import Size, sizes
 from planner.session import Snapshot
 from planner.tui.bands import Band
@@ -125,6 +125,15 @@ class View:
         name = self.current.name if self.current is not None else None
         mine = tuple(one for one in found if one.guest is not None and one.guest == name)
         return mine + tuple(one for one in found if one.guest is None)
+
+    @cached_property
+    def problems(self) -> tuple[tuple[Finding, ...], ...]:
+        """The findings, those to tell in one breath together."""
+        return tuple((first, *others) for first, others in grouped(self.findings))
+
+    def group_of(self, finding: Finding) -> tuple[Finding, ...]:
+        """The findings that are told with this one, itself among them."""
+        return next((group for group in self.problems if finding in group), (finding,))
 
     @cached_property
     def counts(self) -> dict[str, Counter[Severity]]:

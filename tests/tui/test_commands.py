@@ -69,13 +69,13 @@ def test_the_key_line_fits(where: Where, width: int) -> None:
     (row,) = KeyLine(where).rows(width, 1)
     assert cells(row.pieces) <= width
     text = "".join(piece for piece, _ in row.pieces)
-    assert ("? help" in text and "^p palette" in text) or where is Where.EXPORT
+    assert ("? help" in text and "^p find" in text) or where is Where.EXPORT
     assert not text.endswith("…")
 
 
 def test_the_key_line_of_80_columns_has_what_matters() -> None:
     line = screen(site(HP)).splitlines()[-1]
-    for hint in ("␣ assign", "u undo", "[ ] guest", "/ filter", "e export", "? help", "^p palette"):
+    for hint in ("␣ assign", "tab map", "f fix", ". next", "u undo", "s save", "/ filter", "? help", "^p find"):
         assert hint in line
 
 

@@ -13,6 +13,7 @@ from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
 from planner.model.plan import Plan, Profile
 from planner.tui.app import PlannerApp
+from planner.tui.screens.dialogs import Reading
 
 IGD = Sbdf.parse("00:02.0")
 NIC = Sbdf.parse("02:00.0")
@@ -156,8 +157,10 @@ def test_walking_the_map_tells_reasons() -> None:
     async def script(driver: Driver) -> None:
         text = await driver.press("tab j j j")
         assert "0x99000000-0x99000fff 4 KiB 02:00.0" in text
-        text = await driver.press("enter")
-        assert "so low RAM ends at 0x99000000 and 1.4 GiB move above 4 GiB" in " ".join(text.replace("│", "").split())
+        await driver.press("enter")
+        assert isinstance(driver.app.screen, Reading)
+        told = "".join(piece for paragraph in driver.app.screen.text for piece, _ in paragraph)
+        assert "so low RAM ends at 0x99000000 and 1.4 GiB move above 4 GiB" in told
         assert "Devices" in await driver.press("escape")
 
     drive(site(LOWERED), script, size=(120, 40))

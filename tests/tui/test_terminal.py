@@ -38,7 +38,7 @@ def test_nothing_stale_stays_on_the_screen(tmp_path: Path) -> None:
     screen = pyte.Screen(100, 30)
     stream = pyte.ByteStream(screen)
     with running(folder, 100, 30) as terminal:
-        terminal.settle(b"palette")
+        terminal.settle(b"help")
         stream.feed(terminal.take())
         for number, keys in enumerate(KEYS):
             if number == len(KEYS) // 2:

@@ -36,14 +36,17 @@ def describe(view: View, subject: Subject) -> Iterator[Paragraph]:
         case Size():
             return memory.of_size(subject)
         case Finding():
-            return finding(subject)
+            return finding(subject, view.group_of(subject))
     return iter([(("Nothing is chosen.", "dim"),)])
 
 
-def finding(found: Finding) -> Iterator[Paragraph]:
-    """Paragraphs about a finding."""
+def finding(found: Finding, group: tuple[Finding, ...]) -> Iterator[Paragraph]:
+    """Paragraphs about a finding, and where else the same holds: the others of its `group`."""
     yield ((f"{GLYPHS[found.severity]} {found.rule.id} ", found.severity), (found.rule.title, "strong"))
     yield ((found.message, ""),)
+    also = [str(one.region) for one in group if one is not found and one.region is not None]
+    if also:
+        yield (("also ", "strong"), (", ".join(also), ""))
     if found.help:
         yield (("do: ", "ok"), (found.help, ""))
     if found.xen_says:

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
@@ -112,6 +113,11 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         if isinstance(pane, Scroller) and pane.id not in self.panes:
             self.go_to_pane("devices")
 
+    def watch_focused(self, pane: Widget | None) -> None:
+        """The key line tells the keys of the pane with the cursor."""
+        if isinstance(pane, Scroller):
+            self.query_one(KeyLine).turn_to(pane.id or "")
+
     def watch_view(self, old: View | None, view: View | None) -> None:
         """Hand the view to every pane."""
         if view is None:
@@ -183,6 +189,13 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         from planner.tui.screens.dialogs import Reading
 
         self.app.push_screen(Reading("Details", describe.describe(self.shown, self.subject)))
+
+    def action_messages(self) -> None:
+        """Everything that was said, newest first."""
+        from planner.tui.screens.dialogs import Reading
+
+        text = [((f"{number}  ", "dim"), (note, "")) for number, note in reversed([*enumerate(self.said, 1)])]
+        self.app.push_screen(Reading("Messages so far", text or [(("Nothing was said yet.", "dim"),)]))
 
     def action_help(self) -> None:
         """Keys and signs, those of this pane first."""

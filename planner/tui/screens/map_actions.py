@@ -85,14 +85,14 @@ class MapActions(PlanScreen):
 
     def action_next_problem(self, step: int) -> None:
         """The next finding of the list, and its place."""
-        problems = self.query_one(Problems)
-        if not problems.findings:
+        groups = self.shown.problems
+        if not groups:
             self.say("no problem with this guest or the host")
             return
-        found = problems.findings
-        here = next((index for index, one in enumerate(found) if one is self.subject), -1 if step > 0 else 0)
-        problems.move((here + step) % len(found), silently=True)
-        finding = found[problems.cursor]
+        here = next((index for index, group in enumerate(groups) if self.subject in group), -1 if step > 0 else 0)
+        problems = self.query_one(Problems)
+        problems.move((here + step) % len(groups), silently=True)
+        finding = groups[problems.cursor][0]
         if finding.device is not None:
             self.query_one(DeviceList).go_to(finding.device, silently=True)
         if finding.region is not None:

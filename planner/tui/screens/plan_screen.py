@@ -44,6 +44,7 @@ class PlanScreen(Screen[None]):
         self.editor = editor
         self.files = files
         self.subject: Subject = None
+        self.said: list[str] = []
         self.left, self.middle = LEFT[0], MIDDLE[0]
         self._keeping = False
 
@@ -58,7 +59,9 @@ class PlanScreen(Screen[None]):
         return self.view or self.editor.start
 
     def show(self, view: View) -> None:
-        """Show another view."""
+        """Show another view, and keep what it says."""
+        if view.note and view.note != self.shown.note:
+            self.said.append(view.note)
         self.view = view
 
     def say(self, note: str) -> None:

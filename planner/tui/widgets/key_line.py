@@ -1,51 +1,112 @@
-"""The last line: the keys that matter most, as many as fit."""
+"""The last line: the keys that matter most in the pane with the cursor, as many as fit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 
 from textual import events
 
-from planner.tui.commands import Command, Keymap, Where, keymap_of, of
+from planner.tui.commands import Command, Keymap, Where, keymap_of, of, show_key
 from planner.tui.text import Piece, Row, cells, cut
 from planner.tui.widgets.lines import Lines
 
+_PANES = {
+    "devices": "device.toggle pane.next=map problem.fix edit.undo plan.save problem.next filter device.unit",
+    "sizes": "list.fold+list.unfold=step list.open=exact pane.next=map edit.undo plan.save size.pane=devices",
+    "host": "list.open=details host=devices pane.next=map copy problem.next problem.fix",
+    "map": "list.open=details pane.next=problems map.stage map.zoom map.look map.guests size.less+size.more size.pane",
+    "compare": "list.open=details back=map pane.next=problems map.look map.guests map.zoom copy",
+    "problems": "list.open=go problem.fix pane.next details edit.undo plan.save copy problem.next",
+    "config": "guest.export pane.next copy pane.maximise plan.save",
+}
+_ANYWHERE = (
+    "edit.undo plan.save problem.next problem.fix guest.previous+guest.next guest.export filter size.pane map.look "
+    "map.guests details map.stage map.zoom device.unit device.policy guest.new messages pane.maximise edit.history "
+    "plan.changes host copy edit.redo guest.rename guest.remove plan.open plan.release plan.profile quit"
+)
+_EXPORT = "export.one export.all export.form"
+_ALWAYS = {Where.MAIN: "help palette", Where.EXPORT: "export.close"}
+
+
+class Hint(NamedTuple):
+    """Commands whose keys stand side by side before one word."""
+
+    commands: tuple[Command, ...]
+    word: str
+
+    def keys(self, keymap: Keymap) -> list[str]:
+        """The first key of each."""
+        return [show_key(command.keys_in(keymap)[0]) for command in self.commands]
+
+    def pieces(self, keymap: Keymap) -> tuple[Piece, ...]:
+        """As it stands in the line."""
+        return (" ".join(self.keys(keymap)), "key"), (f" {self.word}", "dim")
+
+
+@cache
+def hints(where: Where, pane: str) -> tuple[Hint, ...]:
+    """What may stand in the line, most useful first; what always stands there is not among them."""
+    text = f"{_PANES.get(pane, '')} {_ANYWHERE}" if where is Where.MAIN else _EXPORT
+    found: dict[str, Hint] = {}
+    for word in text.split():
+        hint = _hint(where, word)
+        found.setdefault(hint.commands[-1].id, hint)
+    return tuple(found.values())
+
+
+def _hint(where: Where, text: str) -> Hint:
+    """The hint that is written "id=word", or "id+id=word" for two that belong together."""
+    ids, _, word = text.partition("=")
+    known = {command.id: command for command in (*of(where), *of(Where.LIST))}
+    commands = tuple(known[one] for one in ids.split("+"))
+    return Hint(commands, word or commands[-1].hint)
+
 
 class KeyLine(Lines):
-    """The commands of a screen that have a hint, in the registry's order; where they do not fit, the rare ones go."""
-
-    _FIRST = ("help", "palette", "export.close")
-    _LAST = ("device.policy", "problem.next", "problem.fix", "size.pane", "quit")
+    """Follows the focus: `turn_to` names the pane. What does not fit is left out, the least useful first."""
 
     def __init__(self, where: Where, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._commands = [command for command in of(where) if command.hint]
-        self._places: list[tuple[int, int, Command]] = []
+        self._where = where
+        self._pane = ""
+        self._places: list[tuple[int, int, Hint]] = []
+
+    def turn_to(self, pane: str) -> None:
+        """The cursor is in that pane now."""
+        self._pane = pane
+        self.redraw()
+
+    @property
+    def _keymap(self) -> Keymap:
+        return keymap_of(self.app) if self.is_attached else {}
 
     def rows(self, width: int, height: int) -> Sequence[Row]:
         """The one line."""
-        keymap = keymap_of(self.app) if self.is_attached else {}
-        chosen: list[Command] = []
-        for command in sorted(self._commands, key=lambda one: (one.id not in self._FIRST, one.id in self._LAST)):
-            if 1 + sum(_width(one, keymap) for one in (*chosen, command)) <= width + 2:
-                chosen.append(command)
-        pieces: list[Piece] = [(" ", "")]
+        keymap = self._keymap
+        always = [_hint(self._where, one) for one in _ALWAYS[self._where].split()]
+        room = width - 1 - sum(cells(hint.pieces(keymap)) + 2 for hint in always) + 2
+        chosen: list[Hint] = []
+        for hint in hints(self._where, self._pane):
+            length = cells(hint.pieces(keymap)) + 2
+            if length <= room:
+                chosen.append(hint)
+                room -= length
+        pieces: list[Piece] = []
         self._places = []
-        for command in sorted(chosen, key=self._commands.index):
+        for hint in (*chosen, *always):
+            pieces.append(("  " if pieces else " ", ""))
             start = cells(pieces)
-            key, word = command.shown_hint(keymap)
-            pieces += [(key, "key"), (f" {word}  ", "dim")]
-            self._places.append((start, cells(pieces) - 2, command))
-        pieces[-1] = (pieces[-1][0].rstrip(), pieces[-1][1])
+            pieces += hint.pieces(keymap)
+            self._places.append((start, cells(pieces), hint))
         return [Row(cut(pieces, width))]
 
     async def on_click(self, event: events.Click) -> None:
-        """Do what was clicked."""
-        for start, end, command in self._places:
+        """Do what was clicked: of two keys side by side the left one there, else the right one."""
+        for start, end, hint in self._places:
             if start <= event.x < end:
-                await self.screen.run_action(command.action.format(key=command.keys[0]))
-
-
-def _width(command: Command, keymap: Keymap) -> int:
-    key, word = command.shown_hint(keymap)
-    return len(key) + len(word) + 3
+                left = event.x < start + len(hint.keys(self._keymap)[0])
+                command = hint.commands[0 if left else -1]
+                pane = self.screen.focused if command.where is Where.LIST else None
+                await (pane or self.screen).run_action(command.action)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from planner.policy.findings import Severity
 from planner.report.words import GLYPHS, plural
+from planner.tui.commands import key_of, keymap_of
 from planner.tui.text import Piece, Row, cells, cut
 from planner.tui.view import View
 from planner.tui.widgets.lines import Lines
@@ -26,18 +27,26 @@ class StatusLine(Lines):
         if cells(((view.note, ""),)) > width - cells(right) - 3:
             right = self._right(view, roomy=False)
         room = width - cells(right) - 2
-        left = cut(((" ", ""), *self._left(view, room)), room)
+        left = ((" ", ""), *self._left(view, room))
+        if view.note and cells(left) > room:
+            more = (f" {key_of(keymap_of(self.app), 'messages')}", "key")
+            left = (*cut(left, room - cells((more,)) - 1), more)
+        left = cut(left, room)
         return [Row((*left, (" " * (room - cells(left) + 1), ""), *right, (" ", "")))]
 
     def _left(self, view: View, room: int) -> tuple[Piece, ...]:
         plan, release = view.snapshot.plan, view.snapshot.report.release
         place = (plan.host.name or plan.host_file, "strong")
-        facts = (f" · Xen {release.name} · profile {plan.profile}", "dim")
-        if not view.note:
-            return (place, facts)
+        release_name = (f" · Xen {release.name}", "dim")
+        short = (release_name, (f" · {plan.profile}", "dim"))
+        full = (release_name, (f" · profile {plan.profile}", "dim"))
         note = (view.note, _TONES.get(view.note[:1], "accent"))
-        both = (place, facts, ("   ", ""), note)
-        return both if cells(both) < room else (note,)
+        if view.note:
+            both = (place, *full, ("   ", ""), note)
+            return both if cells(both) < room else (note,)
+        return next(
+            ((place, *facts) for facts in (full, short, (release_name,)) if cells((place, *facts)) < room), (place,)
+        )
 
     def _right(self, view: View, *, roomy: bool) -> tuple[Piece, ...]:
         counts = view.snapshot.report.counts
