@@ -91,8 +91,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main(
         _GUESTS, "guest.choose", "1 2 3 4 5 6 7 8 9", "Choose guest 1 to 9",
-        "Shows that guest's devices, map and problems. Further ones by [ and ], or in the palette.",
+        "Shows that guest's devices, map and problems. Further ones by [ and ], 0, or in the palette.",
         "choose_guest({key})",
+    ),
+    _main(
+        _GUESTS, "guest.list", "0", "List of the guests",
+        "All guests, with whether each starts and its worst problem; enter goes to one.",
+        "list_guests",
     ),
     _main(
         _GUESTS, "guest.previous", "left_square_bracket", "Previous guest", "Shows the guest on the left.",

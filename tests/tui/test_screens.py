@@ -44,6 +44,7 @@ SCREENS = (
     ("host", HP, "3 I j j j j j j j", "I"),
     ("fixes", HP, "2 full_stop f", "escape"),
     ("history", HP, "3 w + + H", "escape u w"),
+    ("guests", HP, "0", "escape"),
     ("release", HP, "X", "escape"),
     ("new-guest", HP, "n", "escape"),
     ("all-guests", HP, "M", "escape"),

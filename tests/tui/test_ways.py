@@ -478,3 +478,13 @@ def test_undo_and_redo_show_the_guest_that_they_bring() -> None:
         assert chosen() == "fresh"
 
     drive(site(HP), script)
+
+
+def test_a_guest_is_chosen_from_the_list() -> None:
+    async def script(driver: Driver) -> None:
+        text = await driver.press("0")
+        assert "does not start: RDM conflict at 0xe8000" in text
+        await driver.press("G enter")
+        assert driver.view.guest == len(driver.view.snapshot.plan.guests) - 1
+
+    drive(site(HP), script)

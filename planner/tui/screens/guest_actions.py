@@ -33,6 +33,24 @@ class GuestActions(PlanScreen):
             if isinstance(self.focused, Picker):
                 self.focused.tell()
 
+    def action_list_guests(self) -> None:
+        """All guests, one line each, to choose from."""
+        from planner.tui.describe.guests import of_guest
+        from planner.tui.screens.dialogs import Choose, Option
+
+        view = self.shown
+        names = [guest.name for guest in view.snapshot.plan.guests]
+        if not names:
+            self.say("there is no guest yet: n makes one")
+            return
+        options = [Option(f"{index + 1} {name}", of_guest(view, index)) for index, name in enumerate(names)]
+
+        def chosen(index: int | None) -> None:
+            if index is not None:
+                self.action_choose_guest(index + 1)
+
+        self.app.push_screen(Choose("Guests", options, at=view.guest), chosen)
+
     def action_next_guest(self, step: int) -> None:
         """The next guest, round and round."""
         count = len(self.shown.snapshot.plan.guests)
