@@ -65,6 +65,7 @@ _FILLER = re.compile(
     r"(?=[\s,]|$),?"
     r"|\[[^\]]*\]|\([^)]*\)|\b\S+ [Ss]eries [Cc]hipset(?: [Ff]amily)?\b|\bChipset Family\b"
 )
+_SLOT = re.compile(r"(?i)(?:pcie? *)?(?:slot)?[ #_-]*\d*")
 _MARKETED = re.compile(r"\S\s*\[([^\[\]]+)\]\s*\Z")  # pci.ids: "TU116 [GeForce GTX 1660]"
 _VENDORS = frozenset(
     (
@@ -90,8 +91,8 @@ def is_chipset(device: PciDevice) -> bool:
 
 def short_name(device: PciDevice) -> str:
     """The name for a narrow column: the port's own name where the board gives one, else without vendor and filler."""
-    if device.slot:
-        return device.slot
+    if _is_name(device.slot):
+        return device.slot or ""
     marketed = _MARKETED.search(device.name)
     if marketed:
         return marketed[1]
@@ -103,6 +104,13 @@ def short_name(device: PciDevice) -> str:
 
 
 def full_name(device: PciDevice) -> str:
-    """The name in full, with the port's name where the board gives one."""
+    """The name in full, with the port's name, or the number of its slot, where the board gives one."""
     name = device.name or device.class_name or device.id or ""
-    return f"{name}, {device.slot}" if device.slot and device.slot != name else name
+    if not device.slot or device.slot == name:
+        return name
+    return f"{name}, {f'slot {device.slot}' if device.slot.isdigit() else device.slot}"
+
+
+def _is_name(slot: str | None) -> bool:
+    """Whether the board's word for a slot tells more than which slot it is."""
+    return slot is not None and _SLOT.fullmatch(slot) is None

@@ -37,6 +37,8 @@ def test_chipset(code: str, chipset: bool) -> None:
     [
         ("Intel I350 Gigabit Network Connection", None, "I350 Gigabit Network Connection"),
         ("Intel I350 Gigabit Network Connection", "NIC Port 2", "NIC Port 2"),
+        ("Intel I350 Gigabit Network Connection", "14", "I350 Gigabit Network Connection"),
+        ("Intel I350 Gigabit Network Connection", "SLOT 3", "I350 Gigabit Network Connection"),
         ("Intel C600/X79 series chipset USB2 Enhanced Host Controller #2", None, "USB2 Enhanced Host Controller #2"),
         ("NVIDIA Corporation TU116 [GeForce GTX 1660]", None, "GeForce GTX 1660"),
         ("Advanced Micro Devices, Inc. [AMD/ATI] Navi 21", None, "Advanced Micro Devices, Navi 21"),
@@ -52,3 +54,4 @@ def test_names_fall_back_on_what_there_is() -> None:
     assert full_name(PciDevice(address=ADDRESS, id="8086:1521")) == "8086:1521"
     assert full_name(PciDevice(address=ADDRESS)) == ""
     assert full_name(PciDevice(address=ADDRESS, name="I350", slot="Port 1")) == "I350, Port 1"
+    assert full_name(PciDevice(address=ADDRESS, name="I350", slot="14")) == "I350, slot 14"
