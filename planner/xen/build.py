@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest, RdmPolicy
-from planner.model.host import Host
+from planner.model.host import Host, PciDevice
 from planner.model.span import KIB, PAGE, Span
 from planner.xen import emulated, hvmloader, hypervisor, libxl, qemu, views, xl
 from planner.xen.emulated import EmulatedHardware
@@ -130,7 +131,8 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         )
         stages.append(Stage("attach", False, steps))
     if error is None:
-        attached = _attach_all(guest, domain, iommu, _populated(layout, view))
+        refused = emulated.refusals(functions, _assigned(guest, host)) if domain.type == "hvm" else {}
+        attached = _attach_all(guest, domain, iommu, _populated(layout, view), refused)
         error = next((attach.error for attach in attached if not attach.ok), None)
         stages.append(Stage("attach", error is None, tuple(step for attach in attached for step in attach.steps)))
     # Devices are attached before the guest first runs, so hvmloader's word comes last.
@@ -179,15 +181,17 @@ def _functions(guest: Guest, host: Host, domain: Domain) -> tuple[Function, ...]
         extra=guest.extra_devices,
     )
     present = emulated.devices(hardware)
-    if not guest.pci:
-        return present
+    return (*present, *emulated.passthrough(present, _assigned(guest, host))) if guest.pci else present
+
+
+def _assigned(guest: Guest, host: Host) -> list[tuple[PciDevice, int | None]]:
+    """The guest's devices that the host knows, with the devfn that each item asks for."""
     known = host.by_address
-    assigned = [
+    return [
         (known[item.address], None if item.vslot is None else item.vslot << 3)
         for item in guest.pci
         if item.address in known
     ]
-    return (*present, *emulated.passthrough(present, assigned))
 
 
 def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) -> Attach:
@@ -205,6 +209,9 @@ def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) 
         line = f"PCI device {address} cannot be assigned - no IOMMU?"
         step = Step("the guest was created without passthrough", "libxl_pci.c:1658", line, "error")
         return Attach(address, False, line, (step,))
+    if build.domain.type == "hvm" and emulated.is_full(build.functions):
+        line = emulated.refusal(None)
+        return Attach(address, False, line, (Step("QEMU has no slot for it", "hw/pci/pci.c", line, "error"),))
     held = [span for attach in build.attached for span in attach.held]
     answer = hypervisor.attach(build.iommu, address, policy, _populated(build.layout, build.qemu), held=held)
     told = {entry.span for entry in build.layout.regions if entry.policy is not RdmPolicy.INVALID}
@@ -219,8 +226,13 @@ def _populated(layout: Layout | None, view: QemuView | None) -> tuple[Span, ...]
     return (*(layout.ram if layout is not None else ()), *(view.parked if view is not None else ()))
 
 
-def _attach_all(guest: Guest, domain: Domain, iommu: Iommu, mapped: tuple[Span, ...]) -> tuple[Attach, ...]:
-    """Every device in config order: libxl asks for all of them, also after a refusal (seen on a real run)."""
+def _attach_all(
+    guest: Guest, domain: Domain, iommu: Iommu, mapped: tuple[Span, ...], refused: Mapping[Sbdf, str]
+) -> tuple[Attach, ...]:
+    """Every device in config order: libxl asks for all of them, also after a refusal (seen on a real run).
+
+    It asks QEMU first: `refused` are the devices for which that has no slot, with what it says.
+    """
     attached: list[Attach] = []
     held: list[Span] = []
     for item, device in zip(guest.pci, domain.devices, strict=True):
@@ -233,6 +245,10 @@ def _attach_all(guest: Guest, domain: Domain, iommu: Iommu, mapped: tuple[Span, 
             continue
         if item.all_functions:
             address = _last_function(iommu, address)
+        if address in refused:
+            step = Step("QEMU has no slot for it", "libxl_pci.c: pci_add_dm_done", refused[address], "error")
+            attached.append(Attach(address, False, refused[address], (step,)))
+            continue
         if any(answer.address == address and answer.ok for answer in attached):
             line = not_assignable(address)
             attached.append(Attach(address, False, line, (Step("listed twice", "libxl_pci.c:1677", line, "error"),)))

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from planner.model.address import Sbdf
 from planner.model.host import Bar, PciDevice
 from planner.model.span import KIB, MIB
 from planner.xen.guest_pci import ROM, Function, Register
@@ -140,8 +141,8 @@ def passthrough(present: Iterable[Function], assigned: Iterable[tuple[PciDevice,
     """The guest's side of real devices, given as (device, devfn asked for), in the order of `pci`, beside `present`.
 
     A devfn of None or 0 means the first free slot. Left out is a device whose place is taken, or for which none is
-    left: QEMU refuses it. QEMU registers only BARs, and a ROM, that have an address on the host. The interrupt pin is
-    not in an inventory, so hvmloader's line about it is missing from the log.
+    left: QEMU refuses it (`refusals`). QEMU registers only BARs, and a ROM, that have an address on the host. The
+    interrupt pin is not in an inventory, so hvmloader's line about it is missing from the log.
     """
     taken = {function.devfn for function in present}
     functions = []
@@ -157,12 +158,35 @@ def passthrough(present: Iterable[Function], assigned: Iterable[tuple[PciDevice,
     return tuple(functions)
 
 
+def refusals(functions: Iterable[Function], assigned: Iterable[tuple[PciDevice, int | None]]) -> dict[Sbdf, str]:
+    """What QEMU says of the `assigned` devices that found no place among `functions`, the guest's whole bus.
+
+    libxl asks QEMU before Xen, so that is the end of the guest. The line about a taken slot was seen on a real run; it
+    goes on with what is there. The other one is read from QEMU's hw/pci/pci.c (do_pci_register_device).
+    """
+    placed = {function.host for function in functions}
+    return {device.address: refusal(devfn) for device, devfn in assigned if device.address not in placed}
+
+
+def refusal(devfn: int | None) -> str:
+    """QEMU's line about a slot that is taken, or (None, or 0) about a bus that is full."""
+    if not devfn:
+        return "PCI: no slot/function available for xen-pci-passthrough, all in use or reserved"
+    place = f"slot {devfn >> 3} function {devfn & 7}"
+    return f"PCI: {place} not available for xen-pci-passthrough, in use by"
+
+
 def _register(bar: Bar, *, virtual: bool) -> Register:
     """The guest's side of a BAR. A virtual function's own registers read 0, so it has no upper half to hand on."""
     if bar.index == ROM:
         return _rom(bar.size)
     upper = (bar.start or 0) & ~0xFFFFFFFF if bar.kind == "mem64" and not virtual else 0
     return Register(bar.index, "mem32" if bar.kind == "rom" else bar.kind, bar.size, bar.prefetchable, upper)
+
+
+def is_full(functions: Iterable[Function]) -> bool:
+    """Whether QEMU has no slot left for one more device."""
+    return _free({function.devfn for function in functions}) is None
 
 
 def _free(taken: Container[int]) -> int | None:

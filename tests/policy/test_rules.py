@@ -214,6 +214,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ("CFG613", (host(), guest("02:00.*")), (host(), guest("02:00.0"))),
     ("CFG614", (host(), guest("name=nic")), (host(), guest(NIC))),
     ("PCI508", (host(), guest(NIC, NIC)), (host(), guest(NIC, OTHER))),
+    ("PCI511", (host(), guest(f"{NIC}@05", f"{OTHER}@05")), (host(), guest(f"{NIC}@05", f"{OTHER}@06"))),
     ("CFG612", (host(), guest(NIC, rdm="strategy=host")), (host(), guest(STRICT, rdm="strategy=host"))),
     ("RDM109", (host(ABOVE), guest(STRICT)), (host(rmrr(0xE1000000, 0xE1000FFF, NIC)), guest(STRICT))),
     ("RDM116", (GRAPHICS, guest(RELAXED)), (GRAPHICS, guest(STRICT))),

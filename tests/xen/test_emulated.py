@@ -9,7 +9,7 @@ import pytest
 from planner.formats import values
 from planner.model.host import PciDevice
 from planner.model.span import KIB, MIB
-from planner.xen.emulated import EmulatedHardware, devices, passthrough
+from planner.xen.emulated import EmulatedHardware, devices, passthrough, refusals
 from planner.xen.guest_pci import Function
 
 
@@ -96,13 +96,22 @@ def test_a_slot_that_was_asked_for() -> None:
     present = devices(EmulatedHardware())
     real = passthrough(present, [(_device("0000:03:00.0"), 0x07 << 3), (_device("0000:04:00.0"), 0)])
     assert [function.slot for function in real] == ["07.0", "04.0"]
-    assert passthrough(present, [(_device(), 0x02 << 3)]) == (), "QEMU refuses a slot that is taken"
+    taken = [(_device(), 0x02 << 3)]
+    assert passthrough(present, taken) == (), "QEMU refuses a slot that is taken"
+    (said,) = refusals(present, taken).values()
+    assert "PCI: slot 2 function 0 not available for xen-pci-passthrough, in use by xen-platform,id=(null)".startswith(
+        said
+    )
 
 
 def test_a_full_bus() -> None:
     present = devices(EmulatedHardware())
     wanted = [(_device(f"0000:{bus:02x}:00.0"), None) for bus in range(1, 40)]
-    assert len(passthrough(present, wanted)) == 32 - 4
+    placed = passthrough(present, wanted)
+    assert len(placed) == 32 - 4
+    lost = refusals((*present, *placed), wanted)
+    assert len(lost) == len(wanted) - len(placed)
+    assert set(lost.values()) == {"PCI: no slot/function available for xen-pci-passthrough, all in use or reserved"}
 
 
 def test_registers_without_an_address_on_the_host_stay_hidden() -> None:

@@ -65,6 +65,21 @@ LINES = (
         "Read the lines before it (and paste them here).",
     ),
     LogLine(
+        "QEMU",
+        "PCI: slot 5 function 0 not available for xen-pci-passthrough, in use by VGA",
+        r"PCI: slot (?P<slot>\d+) function \d not available for",
+        "A device asks for slot {slot} (decimal) of the guest's bus, and another has it. xl ends the guest before it "
+        "runs.",
+        rule="PCI511",
+    ),
+    LogLine(
+        "QEMU",
+        "PCI: no slot/function available for xen-pci-passthrough, all in use or reserved",
+        r"PCI: no slot/function available for",
+        "All 32 slots of the guest's bus are taken. xl ends the guest before it runs.",
+        rule="PCI511",
+    ),
+    LogLine(
         "libxl",
         "unable to add pci devices",
         r"unable to add pci devices",

@@ -201,6 +201,34 @@ def listed_twice(context: Context, rule: Rule, build: Build) -> Iterator[Finding
 
 @guest_rule(
     Rule(
+        "PCI511",
+        "No slot for a device on the guest's bus",
+        Severity.ERROR,
+        by="QEMU",
+        why="A guest's only PCI bus has 32 slots, emulated devices first. QEMU gives no slot twice; xl then ends the "
+        "guest before it runs.",
+        remedy="Drop the slot (@SLOT) or choose one that is free; with too many devices, give some to another guest.",
+        source="QEMU hw/pci/pci.c (do_pci_register_device); a taken slot was seen on a real run",
+    )
+)
+def no_slot(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Devices for which QEMU has no place: one finding for each slot that is taken, and one for all that find none."""
+    refused = [attach for attach in build.attached if attach.error is not None and attach.error.startswith("PCI: ")]
+    slots = {item.address: item.vslot for item in build.guest.pci}
+    late = [attach for attach in refused if not slots.get(attach.address)]
+    for attach in refused:
+        slot = slots.get(attach.address)
+        if slot:
+            message = f"{attach.address.short} asks for slot {slot}, which {build.names.get(slot << 3, 'another')} has"
+            yield context.finding(rule, build.guest, message, device=attach.address, xen_says=attach.error)
+    if late:
+        more = f" and {len(late) - 1} more" if len(late) > 1 else ""
+        message = f"{late[0].address.short}{more}: all 32 slots of the guest's bus are taken"
+        yield context.finding(rule, build.guest, message, device=late[0].address, xen_says=late[0].error)
+
+
+@guest_rule(
+    Rule(
         "PCI509",
         "Another device than the one that was meant",
         Severity.ERROR,
