@@ -192,10 +192,8 @@ def apply(plan: Plan, edit: Edit) -> Plan:
     if guest is None:
         raise EditError(f"there is no guest {edit.guest}")
     edited = plan.with_guest(_edit_guest(plan, guest, edit))
-    if isinstance(edit, Assign):  # it is there from the start: nobody attaches it later
-        edited = _set_candidate(edited, SetCandidate(edit.guest, edit.address, False))
-    if isinstance(edit, Assign | Release) and edit.address in plan.pins:  # whoever chooses anew means what is there now
-        return replace(edited, pins={at: pin for at, pin in plan.pins.items() if at != edit.address})
+    if isinstance(edit, Assign | Release):  # whoever chooses anew means what is there now, from the guest's start
+        return _set_candidate(edited, SetCandidate(edit.guest, edit.address, False))
     return edited
 
 
@@ -248,7 +246,8 @@ def _set_candidate(plan: Plan, edit: SetCandidate) -> Plan:
     others = tuple(one for one in plan.candidates.get(edit.guest, ()) if one != edit.address)
     mine = tuple(sorted((*others, edit.address))) if edit.wanted else others
     rest = {name: devices for name, devices in plan.candidates.items() if name != edit.guest}
-    return replace(plan, candidates=rest | ({edit.guest: mine} if mine else {}))
+    pins = {at: pin for at, pin in plan.pins.items() if at != edit.address}
+    return replace(plan, candidates=rest | ({edit.guest: mine} if mine else {}), pins=pins)
 
 
 def _edit_guest(plan: Plan, guest: Guest, edit: OfGuest) -> Guest:

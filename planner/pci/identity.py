@@ -28,8 +28,11 @@ def pins(host: Host, addresses: Iterable[Sbdf]) -> dict[Sbdf, Pin]:
 
 
 def pinned(plan: Plan) -> Plan:
-    """`plan` with a pin for every device that a guest has: its own where there is one, else what is there now."""
+    """`plan` with a pin for every device that a guest has or may be given while it runs: the plan's own where there is
+    one, else what is there now.
+    """  # noqa: D205
     wanted = {item.address for guest in plan.guests for item in guest.pci if item.address is not None}
+    wanted |= {address for devices in plan.candidates.values() for address in devices}
     known = {address: one for address, one in plan.pins.items() if address in wanted}
     listed = [address for address in wanted if address in plan.host.by_address]
     return replace(plan, pins=pins(plan.host, listed) | known)

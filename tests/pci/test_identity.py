@@ -60,6 +60,8 @@ def test_a_saved_plan_pins_what_its_guests_have() -> None:
     kept = Pin("10de:2684")
     found = pinned(replace(plan, pins={at("00:1d.0"): kept, at("05:00.0"): kept})).pins
     assert found == {at("04:00.0"): pin(machine(4), at("04:00.0")), at("00:1d.0"): kept}
+    later = replace(plan, guests=(guest(name="vm"),), candidates={"vm": (at("04:00.0"),)})
+    assert pinned(later).pins == {at("04:00.0"): pin(machine(4), at("04:00.0"))}
 
 
 def test_choosing_a_device_anew_means_what_is_there_now() -> None:

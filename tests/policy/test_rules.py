@@ -572,6 +572,8 @@ def test_a_pinned_device_that_moved_is_named_with_its_new_address() -> None:
     )
     assert found.help == "write 0000:03:00.0 instead"
     assert "PCI509" not in rules(report(before, guest(NIC), pins=known))
+    later = report(after, guest(), pins=known, candidates={"vm": (Sbdf.parse(NIC),)})
+    assert "PCI509" in rules(later), "one that is to be attached later"
 
 
 def test_what_nobody_has_looked_at_is_no_finding() -> None:

@@ -488,3 +488,13 @@ def test_a_guest_is_chosen_from_the_list() -> None:
         assert driver.view.guest == len(driver.view.snapshot.plan.guests) - 1
 
     drive(site(HP), script)
+
+
+def test_the_cursor_stays_in_sight_when_the_terminal_shrinks() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("G")
+        await driver.pilot.resize_terminal(80, 18)
+        await driver.settled()
+        assert "\n║▌" in driver.text
+
+    drive(site(HP), script, size=(200, 60))

@@ -241,8 +241,8 @@ def no_slot(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
 def another_device(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Devices that are not in the listing, or whose ids, board or path are not what the plan has pinned."""
     host = context.plan.host
-    for item in build.guest.pci:
-        address = item.address
+    later = context.plan.candidates.get(build.guest.name, ())
+    for address in (*(item.address for item in build.guest.pci), *later):
         if address is None or (not host.devices and address not in context.plan.pins):
             continue
         wanted = context.plan.pins.get(address)

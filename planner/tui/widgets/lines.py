@@ -204,6 +204,7 @@ class Picker(Scroller):
     listener: Callable[[Subject], None] | None = None
     """Is told what the cursor stands on: at once, so that both are painted in one frame."""
     _focused = False
+    _height = 0
 
     def row(self, index: int, width: int) -> Row:
         """Row number `index`, without its cursor."""
@@ -216,6 +217,9 @@ class Picker(Scroller):
     def rows(self, width: int, height: int) -> Sequence[Row]:
         """The rows from `top` on, the cursor's marked, with a scroll bar where they do not all fit."""
         total = self.count()
+        if height != self._height:  # another size must not lose the cursor
+            self._height = height
+            self.top = max(self.cursor - height + 1, min(self.top, self.cursor))
         self.top = max(0, min(self.top, total - height))
         inner = width - 1 if total > height else width
         visible = range(self.top, min(total, self.top + height))
