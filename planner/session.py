@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.model.address import Sbdf
@@ -120,25 +120,43 @@ class Session:
 
 
 def effect(before: Report | None, after: Report) -> Effect:
-    """Which findings `after` has and `before` had not, and the other way round; nothing without a `before`."""
+    """Which findings `after` has and `before` had not, and the other way round; nothing without a `before`.
+
+    A guest that has another name now is the same guest, and a finding about a region is the same whichever device of
+    the guest it is told of.
+    """
     if before is None:
         return Effect()
+    old_names = _renamed(before.plan, after.plan)
     return Effect(
-        came=tuple(_beyond(after.findings, before.findings)), went=tuple(_beyond(before.findings, after.findings))
+        came=tuple(_beyond(after.findings, old_names, before.findings, {})),
+        went=tuple(_beyond(before.findings, {}, after.findings, old_names)),
     )
 
 
-def _beyond(these: Iterable[Finding], those: Iterable[Finding]) -> Iterator[Finding]:
-    known = Counter(_identity(finding) for finding in those)
+def _renamed(before: Plan, after: Plan) -> dict[str, str]:
+    """The old name of each guest that has a new one."""
+    old, new = [guest.name for guest in before.guests], [guest.name for guest in after.guests]
+    if len(old) != len(new):
+        return {}
+    return {now: was for was, now in zip(old, new, strict=True) if was not in new and now not in old}
+
+
+def _beyond(
+    these: Iterable[Finding], names: Mapping[str, str], those: Iterable[Finding], their_names: Mapping[str, str]
+) -> Iterator[Finding]:
+    """The findings that those lack; `names` and `their_names` are what to call guests for the comparison."""
+    known = Counter(_identity(finding, their_names) for finding in those)
     for finding in these:
-        identity = _identity(finding)
+        identity = _identity(finding, names)
         known[identity] -= 1
         if known[identity] < 0:
             yield finding
 
 
-def _identity(finding: Finding) -> tuple[object, ...]:
-    return (finding.rule.id, finding.severity, finding.guest, finding.device, finding.region)
+def _identity(finding: Finding, names: Mapping[str, str]) -> tuple[object, ...]:
+    guest = names.get(finding.guest, finding.guest) if finding.guest is not None else None
+    return (finding.rule.id, finding.severity, guest, finding.region or finding.device)
 
 
 def _assigns(edit: Edit) -> Iterator[Assign]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from planner.model.address import Sbdf
 from planner.model.errors import EditError
-from planner.model.guest import Guest, Passthrough, RdmPolicy
+from planner.model.guest import Guest, RdmPolicy
 from planner.model.plan import Plan, Profile
 
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Give a device to a guest."""
+    """Give a device to a guest: as its file has it, where it does; None leaves the policy to that or the default."""
 
     guest: str
     address: Sbdf
@@ -267,7 +267,7 @@ def _edit_guest(plan: Plan, guest: Guest, edit: OfGuest) -> Guest:
         other = next(iter(plan.owners(edit.address)), None)
         if other is not None:
             raise EditError(f"{edit.address.short} belongs to {other.name}: release it there first")
-        return guest.with_pci((*guest.pci, Passthrough(address=edit.address, policy=edit.policy)))
+        return guest.with_device(edit.address, edit.policy)
     if item is None:
         raise EditError(f"{guest.name} does not have {edit.address.short}")
     if isinstance(edit, Release):

@@ -82,14 +82,15 @@ class Place(NamedTuple):
 class ConfigFile:
     """The file a guest was read from: its name as the user gave it, its text, and where each key stands.
 
-    A device's place is under its address as `pci[0000:00:1d.0]`. Not `on_disk`: a new guest's text, or one that came
-    by standard input; `path` is then only its name in messages.
+    `pci` are its items as read; a device's place is under its address as `pci[0000:00:1d.0]`. Not `on_disk`: a new
+    guest's text, or one that came by standard input; `path` is then only its name in messages.
     """
 
     path: str
     text: str
     places: tuple[tuple[str, Place], ...] = ()
     on_disk: bool = True
+    pci: tuple[Passthrough, ...] = ()
 
     def place(self, *keys: str) -> Place | None:
         """Where the first of `keys` that the file has stands; None if it has none of them."""
@@ -142,6 +143,20 @@ class Guest:
     def device(self, address: Sbdf) -> Passthrough | None:
         """The `pci` item for `address`, if the guest has it."""
         return next((item for item in self.pci if item.address == address), None)
+
+    def with_device(self, address: Sbdf, policy: RdmPolicy | None) -> Guest:
+        """The same guest with the device: as its file says where that lists it, at its place there; else at the end.
+
+        A `policy` that is not None replaces the file's.
+        """
+        listed = self.file.pci if self.file is not None else ()
+        number = next((number for number, item in enumerate(listed) if item.address == address), None)
+        if number is None:
+            return self.with_pci((*self.pci, Passthrough(address=address, policy=policy)))
+        item = listed[number] if policy is None else replace(listed[number], policy=policy)
+        behind = {(one.address, one.name) for one in listed[number + 1 :]}
+        place = next((at for at, one in enumerate(self.pci) if (one.address, one.name) in behind), len(self.pci))
+        return self.with_pci((*self.pci[:place], item, *self.pci[place:]))
 
     def with_pci(self, pci: tuple[Passthrough, ...]) -> Guest:
         """The same guest with other devices."""

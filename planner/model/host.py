@@ -122,6 +122,11 @@ class PciDevice(FromFile, frozen=True):
     resizable: Annotated[tuple[ResizableBar, ...], Meta(description="BARs whose size can be changed")] = ()
 
     @property
+    def is_iommu(self) -> bool:
+        """Whether it is an IOMMU (class 0806): AMD's are PCI functions, Intel's are none."""
+        return (self.class_code or "").startswith("0806")
+
+    @property
     def is_bridge(self) -> bool:
         """Whether it is a bridge of any kind (class 06), which never goes to a guest."""
         return self.bridge is not None or (self.class_code or "").startswith("06")

@@ -59,7 +59,7 @@ _WORDS = {
     "13": "Instr",
     "40": "CoPro",
 }
-_INTERRUPT_CONTROLLER, _IOMMU = "0800", "0806"
+_INTERRUPT_CONTROLLER = "0800"
 _FILLER = re.compile(
     r"\b(?:Corporation|Corp\.?|Incorporated|Inc\.?|Co\.,? Ltd\.?|Ltd\.?|Limited|Technologies|Semiconductor)"
     r"(?=[\s,]|$),?"
@@ -86,7 +86,7 @@ def class_word(device: PciDevice) -> str:
 
 def is_chipset(device: PciDevice) -> bool:
     """Whether it is part of the machine itself: a bridge, an interrupt controller or an IOMMU. No guest gets one."""
-    return device.is_bridge or (device.class_code or "")[:4] in (_INTERRUPT_CONTROLLER, _IOMMU)
+    return device.is_bridge or device.is_iommu or (device.class_code or "").startswith(_INTERRUPT_CONTROLLER)
 
 
 def short_name(device: PciDevice) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest
+from planner.model.host import PciDevice
 from planner.model.plan import Plan, Profile
 from planner.model.span import format_size
 from planner.policy.rules.rdm import sharers
 from planner.xen.hypervisor import Iommu
+
+_BRIDGES = {"0600": "a host bridge", "0601": "the bridge to ISA or LPC", "0604": "a bridge to other PCI devices"}
 
 
 def wants_reason(plan: Plan, iommu: Iommu, guest: Guest) -> tuple[Sbdf, ...]:
@@ -24,8 +27,8 @@ def why_blocked(plan: Plan, iommu: Iommu, address: Sbdf) -> str | None:
     Under `default` a shared RMRR blocks (the design's word); under `xen` only what no policy makes possible does.
     """
     device = plan.host.by_address.get(address)
-    if device is not None and device.is_bridge:
-        return f"{address.short} is a bridge: other devices stand behind it, and Xen gives no bridge to a guest"
+    if device is not None and (part := _part_of_the_machine(device)):
+        return f"{address.short} is {part}"
     if not address.fits_xen:
         return f"{address} has a segment of more than 16 bits, which Xen cannot name"
     if not iommu.enabled:
@@ -41,3 +44,14 @@ def why_blocked(plan: Plan, iommu: Iommu, address: Sbdf) -> str | None:
         f"{address.short} shares RMRR {first.span} ({format_size(first.span.size)}) with {named}{more}: "
         "two owners of one region could read and change each other's memory"
     )
+
+
+def _part_of_the_machine(device: PciDevice) -> str | None:
+    """What a function is that no guest gets, whatever the profile; None where a guest may have it."""
+    if device.is_iommu:
+        return "an IOMMU: Xen itself drives it, and takes it away from dom0 too"
+    if device.bridge is not None:
+        return "a bridge: other devices stand behind it, and Xen gives no bridge to a guest"
+    if device.is_bridge:
+        return f"{_BRIDGES.get((device.class_code or '')[:4], 'a bridge')}, part of the chipset: no guest gets one"
+    return None

@@ -64,16 +64,26 @@ def evaluate(plan: Plan, previous: Report | None = None) -> Report:
     context = Context(plan, iommu, tuple(builds))
     findings = [finding for rule, check in HOST_CHECKS for finding in check(context, rule)]
     findings += [finding for one in builds for rule, check in GUEST_CHECKS for finding in check(context, rule, one)]
-    order = {guest.name: number for number, guest in enumerate(plan.guests)}
-    findings.sort(key=lambda finding: _sort_key(finding, order))
+    order = {one.guest.name: number for number, one in enumerate(builds)}
+    errors = {one.guest.name: one.error for one in builds}
+    ending: set[tuple[str | None, str]] = {
+        (one.guest, one.rule.id) for one in findings if one.guest is not None and one.ends(errors.get(one.guest))
+    }
+    findings.sort(key=lambda finding: _sort_key(finding, order, ending))
     return Report(plan, release, iommu, tuple(builds), tuple(findings))
 
 
-def _sort_key(finding: Finding, order: dict[str, int]) -> tuple[object, ...]:
-    """Host first, then guests in the plan's order; within one the worst first, then by device, rule and region."""
+def _sort_key(finding: Finding, order: dict[str, int], ending: set[tuple[str | None, str]]) -> tuple[object, ...]:
+    """Host first, then guests in the plan's order; within one the worst first, then by device, rule and region.
+
+    Of the worst, the rule that says why the build ends comes first; then what concerns the map, before what concerns
+    a device alone.
+    """
     return (
         order.get(finding.guest, len(order)) if finding.guest is not None else -1,
         finding.severity.rank,
+        (finding.guest, finding.rule.id) not in ending,
+        finding.region is None,
         finding.device or (),
         finding.rule.id,
         finding.region or (),

@@ -78,6 +78,10 @@ class Finding:
         """The line that would be logged, and who logs it."""
         return f"{self.said_by} says: {self.xen_says}" if self.xen_says else None
 
+    def ends(self, error: str | None) -> bool:
+        """Whether it is why a build ends that ends with `error`."""
+        return error is not None and self.xen_says == error
+
     @property
     def said_by(self) -> str:
         """Who logs `xen_says`."""

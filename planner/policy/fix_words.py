@@ -8,6 +8,7 @@ from planner.model.edits import Assign, Edit, OfGuest, Release, SetPolicy, SetSi
 from planner.model.plan import Plan
 from planner.model.span import GIB4, KIB, Span, format_size
 from planner.policy.evaluate import Report
+from planner.policy.owners import is_set_aside
 from planner.policy.ways import Way
 from planner.xen.build import Build
 
@@ -69,7 +70,18 @@ def cost(before: Report, after: Report, edits: tuple[Edit, ...], way: Way) -> tu
         words.append("no RAM lost")
     words += [f"{_called(edit, before.plan)} leaves dom0" for edit in edits if _leaves_dom0(edit, before.plan)]
     words += [f"risk: {way.risk}"] if way.risk else []
-    return ", ".join(words), lost, moved
+    stopped = [f"{name} still does not start: {why}" for name, why in _stopped(after, edits)]
+    return ", ".join([*stopped, *words]), lost, moved
+
+
+def _stopped(after: Report, edits: tuple[Edit, ...]) -> Iterator[tuple[str, str]]:
+    """The guests that the edits change and that do not start all the same, each with the rule that says why."""
+    for name in dict.fromkeys(guest for guest, _ in by_guest(edits)):
+        build = after.build(name)
+        if build is not None and not build.ok:
+            mine = [one for one in after.findings if one.guest == name]
+            why = next((one.rule.id for one in mine if one.ends(build.error)), build.error or "")
+            yield name, why
 
 
 def _above(build: Build) -> int:
@@ -77,7 +89,10 @@ def _above(build: Build) -> int:
 
 
 def _leaves_dom0(edit: Edit, plan: Plan) -> bool:
-    return isinstance(edit, Assign) and not plan.owners(edit.address)
+    if not isinstance(edit, Assign) or plan.owners(edit.address):
+        return False
+    device = plan.host.by_address.get(edit.address)
+    return device is None or not is_set_aside(device)
 
 
 def _called(edit: Edit, plan: Plan) -> str:

@@ -107,7 +107,8 @@ class _Search:
         said += [why for why in (ways.why_no_device(self.report, self.finding),) if why]
         if self.finding.rule.id in ("RDM103", "RDM107") and self.report.plan.profile is Profile.DEFAULT:
             said.append("rdm_policy=relaxed takes the xen profile and a written reason")
-        return "; ".join([*said, words.lower(self.finding.rule.remedy)])
+        remedy = self.finding.help if self.finding.help and not tried else self.finding.rule.remedy
+        return "; ".join([*said, words.lower(remedy)])
 
     def _first(self, way: ways.Way) -> bool:
         """Try one kind until a value does it for every finding of the rule on this guest, else take the first."""

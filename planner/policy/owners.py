@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from planner.model.address import Sbdf
 from planner.model.guest import Guest
+from planner.model.host import PciDevice
 from planner.model.plan import Plan
 
 _STUBS = ("pciback", "xen-pciback", "vfio-pci")
@@ -37,8 +38,12 @@ class Split:
 def used_by_dom0(plan: Plan, address: Sbdf) -> bool:
     """Whether a driver of dom0's works with the device and no guest asks for it."""
     device = plan.host.by_address.get(address)
-    bound = device is not None and device.driver is not None and device.driver not in _STUBS
-    return bound and not plan.owners(address)
+    return device is not None and device.driver is not None and not is_set_aside(device) and not plan.owners(address)
+
+
+def is_set_aside(device: PciDevice) -> bool:
+    """Whether a stub holds the device for guests, so that dom0 has no use of it any more."""
+    return device.driver in _STUBS
 
 
 class Owners:

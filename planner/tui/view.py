@@ -16,6 +16,7 @@ from planner.pci import isolation, names
 from planner.pci.isolation import Tie, Unit
 from planner.policy.assignable import why_blocked
 from planner.policy.findings import Finding, Severity, grouped
+from planner.policy.owners import is_set_aside
 from planner.policy.sizes import Size, sizes
 from planner.session import Snapshot
 from planner.tui.bands import Band
@@ -25,8 +26,6 @@ from planner.xen.rdm import Rdm
 
 Subject = Sbdf | Unit | Band | Finding | Stage | Line | Size | Rdm | None
 """What the details are about: what the cursor of the focused pane stands on."""
-
-_PASSTHROUGH_DRIVERS = ("pciback", "xen-pciback", "vfio-pci")
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +186,7 @@ class View:
             first = (mine or [holders[0][0]])[0]
             return self.snapshot.plan.guests[first].name
         device = self.inventory.device(address)
-        held = device is not None and device.driver is not None and device.driver not in _PASSTHROUGH_DRIVERS
+        held = device is not None and device.driver is not None and not is_set_aside(device)
         return "dom0" if held else "-"
 
     @cached_property

@@ -205,7 +205,7 @@ def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) 
         return Attach(
             address, False, line, (Step("hotplug needs a running guest", "libxl_pci.c:1536-1606", line, "error"),)
         )
-    if not build.domain.devices and build.domain.passthrough in (None, "disabled"):
+    if without_passthrough(build.domain):
         line = f"PCI device {address} cannot be assigned - no IOMMU?"
         step = Step("the guest was created without passthrough", "libxl_pci.c:1658", line, "error")
         return Attach(address, False, line, (step,))
@@ -220,6 +220,11 @@ def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) 
         step = Step(f"the guest's e820 does not list {', '.join(untold)}", "libxl_dm.c:468-670 runs at creation only")
         answer = answer._replace(steps=(*answer.steps, step))
     return answer
+
+
+def without_passthrough(domain: Domain) -> bool:
+    """Whether libxl creates the guest without an IOMMU context, so that no device can join later."""
+    return not domain.devices and domain.passthrough in (None, "disabled")
 
 
 def _populated(layout: Layout | None, view: QemuView | None) -> tuple[Span, ...]:

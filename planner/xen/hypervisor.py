@@ -130,7 +130,11 @@ def _refused(address: Sbdf, steps: list[Step]) -> Attach:
 
 def _known(iommu: Iommu, address: Sbdf, steps: list[Step]) -> int:
     """pci_get_pdev (pt/pci.c). Returns 0, or -ENODEV. Without a listing of the host nobody can say."""
-    if not iommu.devices or address in iommu.devices:
+    device = iommu.devices.get(address)
+    if device is not None and device.is_iommu and iommu.amd:
+        steps.append(Step(f"{address} is an IOMMU, which Xen has for itself", "amd/iommu_detect.c", None, "error"))
+        return -19
+    if device is not None or not iommu.devices:
         return 0
     steps.append(Step(f"the host has no {address}", "pt/pci.c:1570-1677", None, "error"))
     return -19

@@ -94,7 +94,7 @@ def memory_bars(outcome: Outcome, names: Mapping[int, str]) -> tuple[tuple[Span,
 
 
 def dead_bars(view: QemuView, outcome: Outcome, names: Mapping[int, str]) -> tuple[tuple[Span, str], ...]:
-    """BARs that lie where QEMU believes RAM is: every access reads all ones (seen on real runs s12 and s22)."""
+    """BARs that lie where QEMU believes RAM is: every access reads all ones (seen on real runs)."""
     ram = (Span(0, view.low_end), Span(GIB4, view.high_end))
     bars = memory_bars(outcome, names)
     return tuple((span, label) for span, label in bars if any(span.overlaps(part) for part in ram))

@@ -69,12 +69,12 @@ def test_fixes_are_searched_for_where_they_are_asked_for(site: Path) -> None:
         "title": "mmio_hole = 1036",
         "edits": {"mmio_hole": 1036},
         "others": {},
-        "cost": "RAM stays where it is, no RAM lost",
+        "cost": "scada still does not start: RDM103, RAM stays where it is, no RAM lost",
         "needs": None,
     }
     assert found["RDM103"] == []
     text = run("check", str(site), "--fixes").stdout
-    assert "fix: mmio_hole = 1036 (RAM stays where it is, no RAM lost)" in text
+    assert "fix: mmio_hole = 1036 (scada still does not start: RDM103, RAM stays" in text
 
 
 def test_hosts_to_move_to_are_looked_at_where_they_are_named(site: Path) -> None:

@@ -208,6 +208,7 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
     ("CFG602", (host(), guest(rdm="strategy=host, policy=strict")), (host(), guest(rdm="strategy=host"))),
     ("CFG603", (host(), guest(rdm="strategy=host")), (host(), guest(rdm="strategy=host,policy=strict"))),
     ("PCI501", (_with_class("0604"), guest(NIC)), (_with_class("0200"), guest(NIC))),
+    ("PCI512", (_with_class("080600").changed(iommu="amd"), guest(NIC)), (_with_class("080500"), guest(NIC))),
     ("CFG606", (host(xen="4.14"), guest("name=nic")), (host(), guest("name=nic"))),
     ("CFG615", (host(), guest(usb=1, usbversion=2)), (host(), guest(usbversion=2))),
     ("CFG605", (host(), guest(type="pvh", mmio_hole=1024)), (host(), guest(mmio_hole=1024))),

@@ -42,7 +42,7 @@ def test_map_with_lost_ram(size: tuple[int, int], update_golden: bool) -> None:
 SCREENS = (
     ("what-if", HP, "2 w j j", "escape escape"),
     ("host", HP, "3 I j j j j j j j", "I"),
-    ("fixes", HP, "2 full_stop f", "escape"),
+    ("fixes", HP, "2 full_stop full_stop f", "escape"),
     ("history", HP, "3 w + + H", "escape u w"),
     ("guests", HP, "0", "escape"),
     ("release", HP, "X", "escape"),

@@ -91,7 +91,7 @@ def test_stages_zoom_and_views() -> None:
 
 def test_a_fix_is_an_edit_and_says_what_it_did() -> None:
     async def script(driver: Driver) -> None:
-        text = await driver.press("2 full_stop f")
+        text = await driver.press("2 full_stop full_stop f")  # behind RDM107, which ends the build
         assert "▌mmio_hole = 2209" in text
         await driver.press("enter")
         assert "RDM101" not in driver.text.partition("\n")[2]  # the details are about something else by now

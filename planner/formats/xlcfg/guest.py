@@ -80,7 +80,7 @@ class _Reader:
             pci_permissive=bool(self._bool("pci_permissive")),
             pci_seize=bool(self._bool("pci_seize")),
             pci=pci,
-            file=ConfigFile(path, self._config.text, (*keys, *places), on_disk=path != "-"),
+            file=ConfigFile(path, self._config.text, (*keys, *places), on_disk=path != "-", pci=pci),
         )
 
     def _place(self, value: Value) -> Place:

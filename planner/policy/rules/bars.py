@@ -43,7 +43,8 @@ def no_space(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         "64-bit BARs go above 4 GiB for want of room",
         Severity.WARNING,
         by="hvmloader",
-        why="The hole below 4 GiB is full, so BARs go above RAM, where firmware and guest must be able to reach them.",
+        why="The hole below 4 GiB is too small for all BARs, so some go above RAM, where firmware and guest must be "
+        "able to reach them.",
         remedy="A larger mmio_hole, or a guest with 64-bit firmware (OVMF).",
         source="hvmloader/pci.c: pci_setup",
     )
@@ -55,11 +56,13 @@ def relocated(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         return
     moved = [bar for bar in outcome.bars if bar.space == "high" and bar.size <= HUGE_BAR]
     if moved:
-        some = ", ".join(_called(bar) for bar in moved[:3]) + (", …" if len(moved) > 3 else "")
+        some = ", ".join(_called(bar) for bar in moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
+        needed = sum(bar.size for bar in outcome.bars if bar.space == "low" or bar in moved)
         yield context.finding(
             rule,
             build.guest,
-            f"the hole below 4 GiB is full, and above it go {some}",
+            f"the hole below 4 GiB has {format_size(outcome.mmio_low.size)} for BARs that need {format_size(needed)}: "
+            f"{some} {'goes' if len(moved) == 1 else 'go'} above",
             device=moved[0].host,
             region=moved[0].span,
             xen_says="Low MMIO hole not large enough for all devices, relocating some BARs to 64-bit",

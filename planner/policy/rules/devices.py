@@ -20,8 +20,9 @@ from planner.xen.build import Build, not_assignable
         "A bridge cannot be given away",
         Severity.ERROR,
         by="Xen",
-        why="Other devices stand behind a bridge; Xen refuses a host bridge and makes nothing of the others.",
-        remedy="Give the device behind the bridge.",
+        why="A bridge is part of the machine, or other devices stand behind it. Xen refuses a host bridge and makes "
+        "nothing of the others.",
+        remedy="Take it out of pci=; give the device behind the bridge, if that was meant.",
         source="vtd/iommu.c: domain_context_mapping",
     )
 )
@@ -31,6 +32,28 @@ def bridge(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         if device.is_bridge:
             message = f"{device.address.short} is a bridge ({device.class_name or device.class_code or 'class 06'})"
             yield context.finding(rule, build.guest, message, device=device.address)
+
+
+@guest_rule(
+    Rule(
+        "PCI512",
+        "An IOMMU cannot be given away",
+        Severity.ERROR,
+        by="Xen",
+        why="Xen drives the IOMMU. AMD's is a PCI function, which Xen makes read-only and takes away from dom0, so an "
+        "assignment finds no such device.",
+        remedy="Take it out of pci=.",
+        source="amd/iommu_detect.c: pci_ro_device; read, not run",
+    )
+)
+def iommu_itself(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """Functions of class 0806 in a guest's list."""
+    for device in assigned(context, build):
+        if device.is_iommu:
+            refused = next((one for one in build.attached if one.address == device.address and not one.ok), None)
+            message = f"{device.address.short} is an IOMMU ({device.name or 'class 0806'}), which Xen itself drives"
+            says = refused.error if refused is not None else None
+            yield context.finding(rule, build.guest, message, device=device.address, xen_says=says, help=rule.remedy)
 
 
 @guest_rule(

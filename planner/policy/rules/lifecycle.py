@@ -10,7 +10,7 @@ from planner.model.host import Host
 from planner.model.span import GIB4, MIB, Span, format_size, round_up
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule, host_rule
 from planner.xen import hypervisor
-from planner.xen.build import Build, hotplug
+from planner.xen.build import Build, hotplug, without_passthrough
 from planner.xen.hvmloader import Outcome
 from planner.xen.hypervisor import Attach
 from planner.xen.xl import MMIO_HOLE_MAX, MMIO_HOLE_MIN
@@ -40,7 +40,10 @@ def _unreserved(build: Build, attach: Attach) -> list[Span]:
         Severity.ERROR,
         by="Xen",
         why="xl pci-attach changes nothing in the guest's memory: what lies in the region's place stays there.",
-        remedy="Make room at creation: an mmio_hole that ends low RAM below the region, or the device in pci=.",
+        remedy=(
+            "Make room at creation: an mmio_hole that ends low RAM below the region, or the device in pci=. A guest "
+            'that starts without devices needs passthrough = "enabled" besides.'
+        ),
         source="p2m.c:1245-1284; refusals seen on real runs",
     )
 )
@@ -49,7 +52,7 @@ def attach_refused(context: Context, rule: Rule, build: Build) -> Iterator[Findi
     for attach in _attaches(context, build):
         if not attach.ok:
             reason = next((step.text for step in attach.steps if step.level == "error"), "Xen refuses it")
-            spans = [rdm.span for rdm in build.iommu.regions_of(attach.address)]
+            spans = [rdm.span for rdm in build.iommu.regions_of(attach.address) if str(rdm.span) in reason]
             yield context.finding(
                 rule,
                 build.guest,
@@ -57,7 +60,8 @@ def attach_refused(context: Context, rule: Rule, build: Build) -> Iterator[Findi
                 device=attach.address,
                 region=spans[0] if spans else None,
                 xen_says=attach.error,
-                keys=_KEYS,
+                help='passthrough = "enabled"' if without_passthrough(build.domain) else None,
+                keys=("passthrough", *_KEYS),
             )
 
 

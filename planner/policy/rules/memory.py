@@ -145,7 +145,8 @@ def too_many_entries(context: Context, rule: Rule, build: Build) -> Iterator[Fin
             "guest RAM."
         ),
         remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same layout, nothing lost.",
-        source="seen on real Xen 4.17: 48 of 48 writes above QEMU's RAM zeroed; healed by the matching mmio_hole",
+        source="libxl_dm.c:1573-1583 (what QEMU is told of RAM); seen on a real Xen 4.17: 48 of 48 writes above QEMU's "
+        "RAM zeroed, and healed by the matching mmio_hole",
     )
 )
 def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
@@ -290,7 +291,8 @@ def firmware_crash(context: Context, rule: Rule, build: Build) -> Iterator[Findi
             "ones: the guest starts and its devices are dead."
         ),
         remedy="Set the mmio_hole that makes libxl, hvmloader and QEMU agree: same addresses, and they answer.",
-        source="seen on real runs of Xen 4.17 (s12, s22), healed by the matching mmio_hole (s23)",
+        source="libxl_dm.c:1573-1583 (what QEMU is told of RAM), hvmloader/pci.c; seen on a real Xen 4.17, and healed "
+        "there by the matching mmio_hole",
     )
 )
 def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from planner.xen.rdm import Rdm
 from planner.xen.xl import MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
+_USB, _INPUT = "0c03", "09"
 
 
 @guest_rule(
@@ -118,7 +119,10 @@ def shared_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Findi
         xen=WARNING,
         by="nobody",
         why="The owners can read and change each other's device memory: there is no isolation between them.",
-        remedy="Give them all to one guest, or leave the others unbound.",
+        remedy=(
+            "Leave the others without a guest and without a driver in dom0. All of them in one guest takes "
+            "rdm_policy=relaxed on each, the xen profile and a written reason: strict is refused (RDM103)."
+        ),
         source="vtd/iommu.c (the comment above the shared RMRR test), SUPPORT.md",
     )
 )
@@ -176,7 +180,10 @@ def high_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Find
         ERROR,
         by="libxl",
         why="The first MiB belongs to every guest's BIOS and VGA, so a strict reservation there always fails.",
-        remedy="Disable legacy USB or PS/2 emulation in the firmware; for a USB controller rdm_policy=relaxed.",
+        remedy=(
+            "Have the host's firmware drop the region: for a USB controller by disabling legacy USB or PS/2 emulation, "
+            "for other devices by a setting of the vendor's management, where there is one."
+        ),
         source="5005714929 removed the exception that older releases made",
     )
 )
@@ -191,7 +198,7 @@ def below_one_mib(context: Context, rule: Rule, build: Build) -> Iterator[Findin
                 entry,
                 f"{_owner(entry)} region {entry.span} lies in the guest's BIOS area, so strict always fails",
                 f"RDM conflict at {entry.span.start:#x}.",
-                "disable legacy USB or PS/2 emulation in the host's firmware",
+                _drop(context.plan.host, _first(entry)),
             )
 
 
@@ -220,6 +227,15 @@ def at_boundary(context: Context, rule: Rule, build: Build) -> Iterator[Finding]
                 help=f"rdm_mem_boundary = {max(0, layout.boundary // MIB - 1)}",
                 keys=("rdm_mem_boundary",),
             )
+
+
+def _drop(host: Host, address: Sbdf | None) -> str:
+    """How the host's firmware may be told to leave a region out, by the class of the device that has it."""
+    device = host.by_address.get(address) if address is not None else None
+    code = (device.class_code or "") if device is not None else ""
+    if not code or code.startswith((_USB, _INPUT)):
+        return "disable legacy USB or PS/2 emulation in the host's firmware"
+    return "have the host's firmware drop the region, where its vendor's management has a setting for that"
 
 
 def sharers(host: Host, rdm: Rdm, address: Sbdf) -> list[str]:

@@ -19,7 +19,7 @@ _FIRMWARE = "Update the host's firmware."
         by="Xen",
         why="Xen gives up on the whole table: the IOMMU stays off, and no device can be assigned to any guest.",
         remedy=_FIRMWARE,
-        source="vtd/dmar.c:619-674, amd/iommu_acpi.c; seen on real runs s10 and s11",
+        source="vtd/dmar.c:619-674, amd/iommu_acpi.c; seen on a real Xen 4.17",
     )
 )
 def overlapping_regions(context: Context, rule: Rule) -> Iterator[Finding]:
