@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
 from planner.model.plan import Plan
-from planner.tui.commands import Keymap
+from planner.tui.commands import Keymap, Where, of
 from planner.tui.files import Files, Load
 from planner.tui.screens.main import MainScreen
+from planner.tui.screens.too_small import TooSmall, fits
 from planner.tui.settings import Settings
 from planner.tui.state import State
 
@@ -73,6 +77,9 @@ class PlannerApp(App[int]):
     def on_mount(self) -> None:
         """Keep the theme when it changes, and show the tour the first time."""
         self.theme_changed_signal.subscribe(self, self._keep_theme)
+        self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._cut_off, number)
         self.call_after_refresh(_collect_garbage_again)
         if self._state is not None and not self._state.tour_seen:
             self._state.remember("tour_seen", True)
@@ -81,6 +88,25 @@ class PlannerApp(App[int]):
     def on_resize(self) -> None:
         """Terminals do as they like with what they show when their size changes."""
         self.call_after_refresh(self.action_redraw)
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        if not fits(self.size) and not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
+            self.push_screen(TooSmall())
+
+    def on_key(self, event: events.Key) -> None:
+        """Suspend from dialogs too, which know no command of the main screen."""
+        if self.screen is self._main:
+            return
+        suspend = next(command for command in of(Where.MAIN) if command.id == "suspend")
+        if event.key.startswith("ctrl+") and event.key in suspend.keys_in(self.changed_keys):
+            event.stop()
+            self._main.action_suspend()
+
+    def _cut_off(self, number: int) -> None:
+        """The terminal is gone, or somebody ends us: the recovery copy has every edit, and is offered again."""
+        self._main.keep_now()
+        self.exit(128 + number)
 
     def action_redraw(self) -> None:
         """Send all of the screen again."""

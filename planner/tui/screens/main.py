@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from planner.model.plan import Plan
@@ -41,7 +40,6 @@ from planner.tui.widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from textual.command import Provider
 
-MIN_WIDTH, MIN_HEIGHT = 60, 15
 LOOK_EVERY = 2.0
 """Seconds between two looks at the guests' files."""
 
@@ -58,8 +56,8 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
     WHERE = Where.MAIN
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.MAIN)
     COMMANDS = {_entries}  # noqa: RUF012
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_WIDTH, "-narrow"), (80, "-normal"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (MIN_HEIGHT, "-short"), (20, "-mid"), (36, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-mid"), (36, "-tall")]  # noqa: RUF012
     TITLE = "rdm-planner"
     AUTO_FOCUS = ""
 
@@ -68,7 +66,6 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
 
     def compose(self) -> ComposeResult:
         """The lines and panes, from top to bottom."""
-        yield Static(id="too-small")
         yield StatusLine(id="status")
         yield GuestTabs(id="guests")
         with Container(id="panes", classes="at-left left-devices middle-map"):
@@ -101,14 +98,11 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         self.set_interval(LOOK_EVERY, self.look_at_disk)
         self.call_after_refresh(self.offer_recovery)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Say what is needed where it does not fit."""
-        text = f"terminal too small (have {event.size.width}x{event.size.height}, need {MIN_WIDTH}x{MIN_HEIGHT})"
-        self.query_one("#too-small", Static).update(Content(text))
+    def on_resize(self) -> None:
+        """A pane that the new size has no room for hands the cursor on."""
         self.call_after_refresh(self._keep_in_sight)
 
     def _keep_in_sight(self) -> None:
-        """A pane that the new size has no room for hands the cursor on."""
         pane = self.focused
         if isinstance(pane, Scroller) and pane.id not in self.panes:
             self.go_to_pane("devices")
@@ -219,5 +213,6 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         self.app.action_change_theme()
 
     def action_suspend(self) -> None:
-        """To the shell, until fg."""
+        """To the shell, until fg; the terminal may be closed meanwhile."""
+        self.keep_now()
         self.app.action_suspend_process()

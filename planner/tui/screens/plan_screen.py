@@ -87,9 +87,10 @@ class PlanScreen(Screen[None]):
         """Have the recovery copy written in a moment, once for many edits."""
         if self.files.keeps and not self._keeping:
             self._keeping = True
-            self.set_timer(KEEP_AFTER, self._keep)
+            self.set_timer(KEEP_AFTER, self.keep_now)
 
-    def _keep(self) -> None:
+    def keep_now(self) -> None:
+        """Write the recovery copy, or take it away where nothing is unsaved."""
         self._keeping = False
         self.files.keep(self.shown.snapshot)
 
