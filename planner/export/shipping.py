@@ -132,7 +132,7 @@ def _told(planned: Guest, shipped: Guest, release: str) -> str:
     ]
     asked = planned.rdm.text if planned.rdm is not None else ""
     return (
-        f'Xen {release} drops rdm = "{asked}" without a word; written instead: {", ".join(changes)}. '
+        f'Xen {release} drops rdm = "{asked}" without a word; instead: {", ".join(changes)}. '
         "Built again as shipped, the map is the planned one"
     )
 
@@ -166,7 +166,7 @@ def _with_matching_hole(report: Report, guest: Guest) -> tuple[Guest, tuple[str,
         return guest, ()
     lost = format_size(sum(span.size for span in before.qemu.lost))
     note = (
-        f"mmio_hole = {hole} written: libxl lowers low RAM to {before.layout.low_end:#x} and tells QEMU nothing, so "
+        f"adds mmio_hole = {hole}: libxl lowers low RAM to {before.layout.low_end:#x} and tells QEMU nothing, so "
         f"emulated devices would silently lose data in {lost} of RAM. RAM and regions stay as planned"
     )
     moved = _moved_bars(before, after)

@@ -46,7 +46,8 @@ class Report:
 def evaluate(plan: Plan, previous: Report | None = None) -> Report:
     """Replay every guest of `plan` and apply every rule. InputError for a Xen release that we do not replay.
 
-    With the report of a `previous` plan on the same host, guests that did not change are not built again.
+    With the report of a `previous` plan on the same host, guests that did not change, nor their files, are not built
+    again.
     """
     release = releases.find(plan.release)
     same_host = previous is not None and previous.plan.host is plan.host
@@ -58,7 +59,7 @@ def evaluate(plan: Plan, previous: Report | None = None) -> Report:
     builds = []
     for guest in plan.guests:
         old = known.get(guest.name)
-        if old is None or old.guest != guest:
+        if old is None or old.guest != guest or old.guest.file is not guest.file:
             old = build(guest, plan.host, iommu, release, as_documented=plan.rdm_as_documented)
         builds.append(old)
     context = Context(plan, iommu, tuple(builds))

@@ -16,7 +16,7 @@ STYLES = {"+": "ok", "-": "error", "@": "accent"}
 def changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
     """The lines that change with a few around them, and what the two texts are called; empty where nothing does."""
     lines = unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm="")
-    return [((line, STYLES.get(line[:1], "")),) for line in lines]
+    return [((line[:1] + line[1:].expandtabs(), STYLES.get(line[:1], "")),) for line in lines]
 
 
 def line_by_line(old: str | None, new: str) -> list[tuple[str, str]]:

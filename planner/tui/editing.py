@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from planner.formats.xlcfg import guest as guest_reader
 from planner.model.address import Sbdf
-from planner.model.edits import Assign, Edit, Recover, Release, SetPolicy, SetSize
+from planner.model.edits import Assign, Edit, Recover, Release, ReplaceGuest, SetPolicy, SetSize, Together
 from planner.model.errors import EditError, InputError
 from planner.model.guest import Guest, RdmPolicy
 from planner.model.plan import Plan
@@ -15,6 +18,9 @@ from planner.policy.together import together
 from planner.report.words import GLYPHS
 from planner.session import Effect, Session
 from planner.tui.view import Inventory, View
+
+if TYPE_CHECKING:
+    from planner.tui.exporting import Written
 
 _POLICIES = (None, RdmPolicy.STRICT, RdmPolicy.RELAXED)
 
@@ -28,8 +34,8 @@ class Editor:
     def __init__(self, plan: Plan) -> None:
         self._session = Session(plan)
         self.saved_plan = plan
-        self._exported = {guest.name: guest for guest in plan.guests}
-        self.start = View(self._session.snapshot, Inventory(plan.host))
+        self._in_files = {guest.name: in_file(guest) for guest in plan.guests}
+        self.start = View(self._session.snapshot, Inventory(plan.host), unsaved=self._unsaved(plan))
 
     @property
     def history(self) -> tuple[str, ...]:
@@ -67,18 +73,39 @@ class Editor:
         self._session.redo()
         return self._after(view)
 
-    def exported(self, view: View, names: Iterable[str]) -> View:
-        """The view once these guests are written."""
-        names = list(dict.fromkeys(names))
+    def exported(self, view: View, written: Sequence[Written], *, is_saved: bool) -> View:
+        """The view once these files are written. What they say beyond the plan is taken into it, as one step.
+
+        Copies in another folder change nothing here. `is_saved`: the plan is in a file of its own, which then says
+        something else; without one, nothing is unsaved once the guests' files say all that the plan does.
+        """
         plan = view.snapshot.plan
-        self._exported |= {guest.name: guest for guest in plan.guests if guest.name in names}
+        edits: list[Edit] = []
+        for one in {one.guest: one for one in written if one.own}.values():
+            guest = plan.guest(one.guest)
+            if guest is None:
+                continue
+            known = guest.file is not None and guest.file.on_disk
+            found = guest_reader.read(one.text, guest.file.path if known and guest.file is not None else str(one.path))
+            self._in_files[guest.name] = found
+            if found != guest or not known:
+                edits.append(ReplaceGuest(guest.name, found, f"take in {one.path.name} as exported"))
+        if edits:
+            self._session.do(edits[0] if len(edits) == 1 else Together(tuple(edits), "take in what was exported"))
+        plan = self._session.snapshot.plan
         unsaved = self._unsaved(plan)
-        snapshot = view.snapshot if unsaved else self._session.mark_saved()
-        return view.having(snapshot=snapshot, unsaved=unsaved, note=f"exported {', '.join(names)}")
+        if not unsaved and not is_saved and plan.decides_the_same(replace(self.saved_plan, guests=plan.guests)):
+            named = {guest.name for guest in self.saved_plan.guests}
+            if named <= {guest.name for guest in plan.guests}:
+                self.saved_plan = plan
+                self._session.mark_saved()
+        names = ", ".join(dict.fromkeys(one.guest for one in written))
+        note = f"exported {names}" if any(one.own for one in written) else f"exported copies of {names}"
+        return view.having(snapshot=self._session.snapshot, unsaved=unsaved, note=note)
 
     def read_again(self, view: View, guest: Guest) -> View:
         """The view once it is known that this is what the guest's file holds."""
-        self._exported[guest.name] = guest
+        self._in_files[guest.name] = guest
         return view.having(unsaved=self._unsaved(view.snapshot.plan))
 
     def saved(self, view: View, where: str) -> View:
@@ -96,7 +123,14 @@ class Editor:
         )
 
     def _unsaved(self, plan: Plan) -> frozenset[str]:
-        return frozenset(guest.name for guest in plan.guests if guest != self._exported.get(guest.name))
+        return frozenset(guest.name for guest in plan.guests if guest != self._in_files.get(guest.name))
+
+
+def in_file(guest: Guest) -> Guest | None:
+    """The guest as the file it was read from has it; None where no file does."""
+    if guest.file is None or not guest.file.on_disk:
+        return None
+    return guest_reader.read(guest.file.text, guest.file.path)
 
 
 def _chosen(view: View, names: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planner import storage
@@ -11,34 +11,50 @@ from planner.export import xlcfg
 from planner.export.shipping import Shipment
 from planner.model.errors import InputError
 from planner.model.guest import Guest
+from planner.model.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that was written; `backup` is what stood there before, None where nothing did or nothing changed."""
+    """A file that was written; `backup` is what stood there before, None where nothing did or nothing changed.
+
+    `own`: in the guest's own place, or the first file that it has; not a copy in another folder.
+    """
 
     guest: str
     path: Path
     backup: Path | None
+    text: str
+    own: bool
 
 
 @dataclass
 class Exporter:
     """Writes guests, and remembers what it wrote: that is what these files hold then, not what was read."""
 
-    _known: dict[Path, str] = field(default_factory=dict)
+    _written: dict[Path, str] = field(default_factory=dict)
 
     def before(self, guest: Guest) -> str | None:
         """The text of the guest's file as we know it; None for a guest that no file holds yet."""
         if guest.file is None:
             return None
         read = guest.file.text if guest.file.on_disk else None
-        return self._known.get(Path(guest.file.path).absolute(), read)
+        return self._written.get(Path(guest.file.path).absolute(), read)
 
     def read(self, guest: Guest) -> None:
-        """The guest was read anew: that is what its file holds now."""
+        """The guest was read anew: its file holds what it says, and for no other state of the plan what we wrote."""
         if guest.file is not None:
-            self._known[Path(guest.file.path).absolute()] = guest.file.text
+            self._written.pop(Path(guest.file.path).absolute(), None)
+
+    def as_known(self, plan: Plan) -> Plan:
+        """The plan, its guests' files with the texts that we know them to hold."""
+        return replace(plan, guests=tuple(map(self._as_known, plan.guests)))
+
+    def _as_known(self, guest: Guest) -> Guest:
+        text = self.before(guest)
+        if guest.file is None or text is None or text == guest.file.text:
+            return guest
+        return replace(guest, file=replace(guest.file, text=text, on_disk=True))
 
     def on_disk(self, guest: Guest) -> str | None:
         """The text of the guest's file as it is now; None without one. InputError where it cannot be read."""
@@ -61,8 +77,11 @@ class Exporter:
             files[path] = (guest, shipment.text(guest.name))
         storage.make_folder(folder)
         backups = storage.write_texts({path: text for path, (_, text) in files.items()})
-        self._known |= {path: text for path, (_, text) in files.items()}
-        return [Written(guest.name, path, backups[path]) for path, (guest, _) in files.items()]
+        self._written |= {path: text for path, (_, text) in files.items()}
+        return [
+            Written(guest.name, path, backups[path], text, _is_own(guest, path))
+            for path, (guest, text) in files.items()
+        ]
 
     def _check_unchanged(self, guest: Guest) -> None:
         known = self.before(guest)
@@ -74,3 +93,8 @@ class Exporter:
                 "changed on disk since it was read; nothing was written. L reads it again, as a step to undo",
                 source=str(path),
             )
+
+
+def _is_own(guest: Guest, path: Path) -> bool:
+    file = guest.file
+    return file is None or not file.on_disk or Path(file.path).absolute() == path

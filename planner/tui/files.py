@@ -34,7 +34,7 @@ class Files:
     state: State | None = None
     plan_file: Path | None = None
     plan_text: str | None = field(default=None, init=False)
-    _seen: dict[Path, storage.Stamp | None] = field(default_factory=dict)
+    _seen: dict[Path, tuple[storage.Stamp | None, str]] = field(default_factory=dict)
     _said: dict[Path, str] = field(default_factory=dict)
 
     @cached_property
@@ -58,7 +58,7 @@ class Files:
             return
         from planner.formats import plan_toml
 
-        text = plan_toml.render(plan_toml.save(snapshot.plan, _absolute))
+        text = plan_toml.render(plan_toml.save(self.exporter.as_known(snapshot.plan), _absolute))
         self.state.keep(_identity(snapshot.plan), text)
 
     def forget(self) -> None:
@@ -96,7 +96,8 @@ class Files:
             except InputError:
                 raise InputError("is there already, and no saved plan: name another", source=str(path)) from None
         storage.make_folder(path.parent)
-        text = plan_toml.render(plan_toml.save(pinned(plan), lambda name: storage.path_from(path.parent, name)))
+        kept = pinned(self.exporter.as_known(plan))
+        text = plan_toml.render(plan_toml.save(kept, lambda name: storage.path_from(path.parent, name)))
         known = {path: self.plan_text} if self.plan_text is not None and path == self.plan_file else {}
         backup = storage.write_texts({path: text}, known)[path]
         self.plan_file, self.plan_text = path, text
@@ -124,7 +125,7 @@ class Files:
     def look(self, guests: Iterable[Guest]) -> dict[str, str]:
         """What happened to guests' files since they were read or written: "changed" or "gone", by guest.
 
-        Opens a file only when its stamp is another than last time.
+        Opens a file only when its stamp, or what it should hold, is another than last time.
         """
         found: dict[str, str] = {}
         for guest in guests:
@@ -133,8 +134,8 @@ class Files:
                 continue
             path = Path(guest.file.path)
             stamp = storage.stamp(path)
-            if path not in self._seen or self._seen[path] != stamp or path in self._said:
-                self._seen[path] = stamp
+            if self._seen.get(path) != (stamp, known) or path in self._said:
+                self._seen[path] = (stamp, known)
                 self._said.pop(path, None)
                 if word := _difference(path, stamp, known):
                     self._said[path] = word

@@ -20,7 +20,7 @@ def test_what_is_written_beyond_the_plan_is_told(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[2] == f"{tmp_path}/win10.cfg"
-    assert lines[3].startswith("  mmio_hole = 880 written: libxl lowers low RAM to 0xc9000000")
+    assert lines[3].startswith("  adds mmio_hole = 880: libxl lowers low RAM to 0xc9000000")
     assert read((tmp_path / "win10.cfg").read_text()).mmio_hole == 880
     again = run("export", f"{tmp_path}/../host.toml", "-o", str(tmp_path))
     assert again.exit_code == 2

@@ -96,7 +96,7 @@ def test_a_policy_goes_to_each_device() -> None:
     assert "rdm" not in shipment.text("vm").replace("rdm_policy", "").replace("# rdm-planner", "")
     assert [item.policy for item in shipment.report.plan.guests[0].pci] == ["relaxed", "strict"]
     assert "".join(shipment.notes["vm"]) == (
-        'Xen 4.17 drops rdm = "policy=relaxed" without a word; written instead: no rdm=, rdm_policy=relaxed on '
+        'Xen 4.17 drops rdm = "policy=relaxed" without a word; instead: no rdm=, rdm_policy=relaxed on '
         "0000:02:00.0. Built again as shipped, the map is the planned one"
     )
 
@@ -131,7 +131,7 @@ def test_lowered_ram_gets_the_hole_that_qemu_needs_and_says_so() -> None:
     assert shipment.refusals() == ()
     assert shipment.report.plan.guests[0].mmio_hole == 1648
     assert shipment.notes["vm"][0].startswith(
-        "mmio_hole = 1648 written: libxl lowers low RAM to 0x99000000 and tells QEMU nothing, so emulated devices "
+        "adds mmio_hole = 1648: libxl lowers low RAM to 0x99000000 and tells QEMU nothing, so emulated devices "
         "would silently lose data in 1.4 GiB of RAM. RAM and regions stay as planned; BARs move: "
     )
 

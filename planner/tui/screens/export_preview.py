@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,8 +29,8 @@ from planner.tui.widgets.lines import entitle
 _FORMS = ("changes", "against the file on disk", "whole file")
 
 
-class ExportPreview(Screen[list[str]]):
-    """Closes with the names of the guests that were written."""
+class ExportPreview(Screen[list[Written]]):
+    """Closes with what was written."""
 
     WHERE = Where.EXPORT
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.EXPORT)
@@ -40,7 +40,7 @@ class ExportPreview(Screen[list[str]]):
         self._view, self._guest, self._files, self._exporter = view, guest, files, files.exporter
         self._shipment = shipping.ship(view.snapshot.report)
         self._form = 0
-        self._written: list[str] = []
+        self._written: list[Written] = []
 
     def compose(self) -> ComposeResult:
         """The text and the keys."""
@@ -133,17 +133,19 @@ class ExportPreview(Screen[list[str]]):
             self.app.push_screen(Reading("Not exported", [(("✖ ", "error"), (str(error), ""))]))
             return
         self._files.folder = folder
-        self._written += [one.guest for one in written]
+        self._written += written
         self._show()
-        self.app.push_screen(Reading(f"Exported {plural(len(written), 'guest')}", _report(written)))
+        self.app.push_screen(
+            Reading(f"Exported {plural(len(written), 'guest')}", _report(written, self._shipment.notes))
+        )
 
 
 def _whole(text: str) -> list[Paragraph]:
-    return [((line, ""),) for line in text.splitlines()]
+    return [((line, ""),) for line in text.expandtabs().splitlines()]
 
 
 def _changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
-    return changes(old, new, before, after) or [(("No change: the file stays as it is, byte for byte.", "dim"),)]
+    return changes(old, new, before, after) or [(("The file already says this; nothing to write.", "dim"),)]
 
 
 def _refusal(blocking: tuple[Finding, ...]) -> list[Paragraph]:
@@ -157,11 +159,13 @@ def _refusal(blocking: tuple[Finding, ...]) -> list[Paragraph]:
     return text
 
 
-def _report(written: list[Written]) -> list[Paragraph]:
+def _report(written: list[Written], notes: Mapping[str, Sequence[str]]) -> list[Paragraph]:
     text: list[Paragraph] = []
     for one in written:
         text.append((("✔ ", "ok"), (f"{one.guest}: {one.path}", "")))
         text.append(
             ((f"    before: {one.backup}" if one.backup else "    no backup: nothing else stood there", "dim"),)
         )
+        if one.own and one.guest in notes:
+            text.append((("    what was added is taken into the plan, as a step that u takes back", ""),))
     return text

@@ -24,6 +24,8 @@ from planner.tui.widgets.lines import Picker
 if TYPE_CHECKING:
     from textual.worker import Worker
 
+    from planner.tui.exporting import Written
+
 _OSC52_LIMIT = 74_000  # bytes that the terminals that take least still take
 
 
@@ -157,9 +159,10 @@ class FileActions(PlanScreen):
     def _export_asked(self) -> None:
         self.action_export()
 
-    def _exported(self, names: list[str] | None) -> None:
-        if names:
-            self.show(self.editor.exported(self.shown, names))
+    def _exported(self, written: list[Written] | None) -> None:
+        if written:
+            self.show(self.editor.exported(self.shown, written, is_saved=self.files.plan_file is not None))
+            self.keep_soon()
             self.look_at_disk()
 
     def look_at_disk(self) -> None:

@@ -146,7 +146,10 @@ class GuestActions(PlanScreen):
             return
         if found == guest and (guest.file is None or found.file is None or found.file.text == guest.file.text):
             self.say("the file says just that")
-        elif self.edit(ReplaceGuest(guest.name, found, f"read {guest.name} again")):
+        elif self.edit(
+            ReplaceGuest(guest.name, found, f"read {guest.name} again"),
+            note="your edits of it are dropped; u brings them back" if guest.name in self.shown.unsaved else "",
+        ):
             self.show(self.editor.read_again(self.shown, found))
         self.look_at_disk()
 

@@ -49,7 +49,7 @@ class ConfigText(Scroller):
         self.top = max(0, min(self.top, self.count() - height + 1))
         inner = width - 2
         shown = [
-            Row(((f"{sign} ", STYLES.get(sign, "")), *cut(((line, STYLES.get(sign, "")),), inner - 1)))
+            Row(((f"{sign} ", STYLES.get(sign, "")), *cut(((line.expandtabs(), STYLES.get(sign, "")),), inner - 1)))
             for sign, line in self._lines[self.top : self.top + height - 1]
         ]
         return [Row(cut((self._head,), width)), *self.with_bar(shown, width, height - 1)]
