@@ -32,7 +32,7 @@ def copies(folder: Path) -> list[str]:
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_an_edit_just_made_outlives_a_hang_up(folder: Path, number: int) -> None:
     with running(folder, 80, 24) as terminal:
-        terminal.settle(b"palette")
+        terminal.settle(b"help")
         terminal.press(b"3 ")
         os.kill(terminal.process, number)
         terminal.settle(b"\x1b[?1049l")  # the terminal is as it was
@@ -42,7 +42,7 @@ def test_an_edit_just_made_outlives_a_hang_up(folder: Path, number: int) -> None
 
 def test_a_terminal_that_is_gone_loses_nothing(folder: Path) -> None:
     with running(folder, 80, 24) as terminal:
-        terminal.settle(b"palette")
+        terminal.settle(b"help")
         terminal.press(b"3 ")
         terminal.close()
         assert terminal.code() == 128 + signal.SIGHUP
@@ -59,7 +59,7 @@ def test_all_is_drawn_again_after_fg(folder: Path, keys: bytes) -> None:
     screen = pyte.Screen(80, 24)
     stream = pyte.ByteStream(screen)
     with running(folder, 80, 24) as terminal:
-        terminal.settle(b"palette")
+        terminal.settle(b"help")
         terminal.press(b"3 " + keys)
         before = shown(terminal, stream, screen)
         os.write(terminal.handle, b"\x1a")
