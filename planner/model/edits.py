@@ -264,9 +264,9 @@ def _edit_guest(plan: Plan, guest: Guest, edit: OfGuest) -> Guest:
             raise EditError(f"{guest.name} has {edit.address.short} already")
         if not plan.host.knows(edit.address):
             raise EditError(f"the host has no device {edit.address}")
-        other = next(iter(plan.owners(edit.address)), None)
-        if other is not None:
-            raise EditError(f"{edit.address.short} belongs to {other.name}: release it there first")
+        others = [other.name for other in plan.owners(edit.address)]
+        if others:
+            raise EditError(f"{edit.address.short} belongs to {', '.join(others)}: release it there first")
         return guest.with_device(edit.address, edit.policy)
     if item is None:
         raise EditError(f"{guest.name} does not have {edit.address.short}")

@@ -130,11 +130,19 @@ def _unit(devices: list[Sbdf], found: list[Bond]) -> Unit:
 
 
 def _reason(tie: Tie, found: list[Bond]) -> str:
-    """Names the bond with the most devices, the first among equals."""
+    """Names the bond with the most devices, the first among equals; regions that make a chain are counted instead."""
     if tie is Tie.IOMMU_GROUP:
         return f"are in {_through(found)}"
     widest = max(found, key=lambda bond: len(bond.devices))
-    return widest.reason + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+    if tie is not Tie.REGION or len(found) == 1:
+        return widest.reason + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+    every = len({address for bond in found for address in bond.devices})
+    kind = f"{len(found)} {widest.through.partition(' ')[0]}s"
+    if all(len(bond.devices) == every for bond in found):
+        return f"share {kind}"
+    if len(widest.devices) == every:
+        return f"{widest.reason}, some of them {len(found) - 1} more"
+    return f"are tied together by {kind}"
 
 
 def _through(found: list[Bond]) -> str:

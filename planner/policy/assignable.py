@@ -21,8 +21,8 @@ def wants_reason(plan: Plan, iommu: Iommu, guest: Guest) -> tuple[Sbdf, ...]:
     return tuple(one for one in addresses if any(rdm.is_shared for rdm in iommu.regions_of(one)))
 
 
-def why_blocked(plan: Plan, iommu: Iommu, address: Sbdf) -> str | None:
-    """Why the plan's profile forbids assigning `address`, or None where it does not.
+def why_blocked(plan: Plan, iommu: Iommu, address: Sbdf, *, full: bool = False) -> str | None:
+    """Why the plan's profile forbids assigning `address`, or None where it does not; `full` names all that share.
 
     Under `default` a shared RMRR blocks (the design's word); under `xen` only what no policy makes possible does.
     """
@@ -38,8 +38,10 @@ def why_blocked(plan: Plan, iommu: Iommu, address: Sbdf) -> str | None:
         return None
     first = shared[0]
     others = sharers(plan.host, first, address)
-    named = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
-    more = f" (and {len(shared) - 1} more shared regions)" if len(shared) > 1 else ""
+    shown = len(others) if full else 4
+    named = ", ".join(others[:shown]) + (f" and {len(others) - shown} more" if len(others) > shown else "")
+    rest = ", ".join(str(rdm.span) for rdm in shared[1:]) if full else f"{len(shared) - 1} more shared regions"
+    more = f" (and {rest})" if len(shared) > 1 else ""
     return (
         f"{address.short} shares RMRR {first.span} ({format_size(first.span.size)}) with {named}{more}: "
         "two owners of one region could read and change each other's memory"

@@ -44,6 +44,8 @@ def together(plan: Plan, iommu: Iommu, guest: Guest, devices: Iterable[Sbdf], wh
             left_out.append((address, f"blocked: {reason}"))
         else:
             wanted.append(address)
+    if held and not wanted and not left_out and len(held) == 1:
+        raise EditError(f"{held[0].short} is all there is of {what}")
     edits: tuple[Edit, ...] = tuple(Assign(guest.name, address) for address in wanted)
     if edits:
         return Step(Together(edits, f"assign {what} to {guest.name} ({_some(wanted)})"), tuple(left_out))
@@ -57,5 +59,4 @@ def together(plan: Plan, iommu: Iommu, guest: Guest, devices: Iterable[Sbdf], wh
 
 
 def _some(addresses: list[Sbdf]) -> str:
-    more = f" and {len(addresses) - 3} more" if len(addresses) > 3 else ""
-    return ", ".join(address.short for address in addresses[:3]) + more
+    return ", ".join(address.short for address in addresses) if len(addresses) < 4 else f"{len(addresses)} devices"

@@ -29,7 +29,7 @@ COMMANDS: tuple[Command, ...] = (
         "toggle_device", "assign",
     ),
     _main(
-        _DEVICES, "device.unit", "a", "Assign the rest of its unit",
+        _DEVICES, "device.unit", "a", "Assign its whole unit, or release it",
         "Gives the guest every device of the isolation unit that it can have, as one step; once it has them all, takes "
         "them away. Says what was left out.",
         "together('unit')", "unit",
@@ -52,8 +52,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main(
         _DEVICES, "filter", "slash", "Filter devices",
-        "Shows only devices with all the words typed, in address, name, class, driver or owner. Also: shared, rmrr, "
-        "free, blocked, hotplug.",
+        "Shows only devices with all the words typed, in address, name, class, driver or owner, or that a region at an "
+        "address has. Also: shared, rmrr, ivmd, blocked, hotplug; free is what no guest and no driver of dom0's has.",
         "filter", "filter",
     ),
     _main(

@@ -117,7 +117,7 @@ class Editor:
         snapshot = self._session.snapshot
         plan = snapshot.plan
         here = _chosen(view, [guest.name for guest in plan.guests])
-        words = (snapshot.last or "", note, told(snapshot.effect))
+        words = (note, snapshot.last or "", told(snapshot.effect))
         return view.having(
             snapshot=snapshot, guest=here, note="  ".join(word for word in words if word), unsaved=self._unsaved(plan)
         )
@@ -168,7 +168,7 @@ def toggle(view: View, address: Sbdf | None) -> Edit:
         raise EditError(f"{address.short} comes with {item.label}, which gives {guest.name} every function")
     others = view.others(address)
     if others:
-        raise EditError(f"{address.short} belongs to {others[0]}: release it there first")
+        raise EditError(f"{address.short} belongs to {', '.join(others)}: release it there first")
     return Assign(guest.name, address)
 
 
@@ -185,7 +185,18 @@ def together_with(view: View, address: Sbdf | None, what: str) -> tuple[Edit, st
     step = together(view.snapshot.plan, view.snapshot.report.iommu, guest, devices, name)
     left = [f"{one.short} ({reason.split(':')[0]})" for one, reason in step.left_out]
     more = f" and {len(left) - 2} more" if len(left) > 2 else ""
-    return step.edit, f"without {', '.join(left[:2])}{more}" if left else ""
+    taken = [_used(view, one.address) for one in step.edit.edits if isinstance(one, Assign)]
+    notes = [f"without {', '.join(left[:2])}{more}"] if left else []
+    notes += [f"takes dom0's {', '.join(one for one in taken if one)}"] if any(taken) else []
+    return step.edit, "  ".join(notes)
+
+
+def _used(view: View, address: Sbdf) -> str:
+    """What dom0 loses with the device, as its driver still has it; "" where it does not use it."""
+    device = view.inventory.device(address)
+    if device is None or view.owner(address) != "dom0":
+        return ""
+    return f"{address.short} ({device.in_use or device.driver})"
 
 
 def next_policy(view: View, address: Sbdf | None) -> Edit:

@@ -63,6 +63,17 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return " " * (width - length) + text if right else text + " " * (width - length)
 
 
+def shortened(name: str, names: Iterable[str], width: int) -> str:
+    """`name` in at most `width` cells: its beginning, or both its ends where another of `names` begins alike."""
+    if cell_len(clean(name)) <= width:
+        return clean(name)
+    short = fit(name, width)
+    tail = (width - 1) // 2
+    if tail < 1 or all(other == name or fit(other, width) != short for other in names):
+        return short
+    return fit(name, width - tail) + clean(name)[-tail:]
+
+
 def cells(pieces: Iterable[Piece]) -> int:
     """How many cells the pieces take."""
     return sum(cell_len(clean(text)) for text, _ in pieces)

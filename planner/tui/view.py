@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -21,10 +21,21 @@ from planner.policy.sizes import Size, sizes
 from planner.session import Snapshot
 from planner.tui.bands import Band
 from planner.tui.comparison import Line
+from planner.tui.text import shortened
 from planner.xen.build import Build, Stage
 from planner.xen.rdm import Rdm
 
-Subject = Sbdf | Unit | Band | Finding | Stage | Line | Size | Rdm | None
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A line of a list that stands for no single thing: what it says in full, more about it, the devices under it."""
+
+    title: str
+    text: str = ""
+    devices: tuple[Sbdf, ...] = ()
+
+
+Subject = Heading | Sbdf | Unit | Band | Finding | Stage | Line | Size | Rdm | None
 """What the details are about: what the cursor of the focused pane stands on."""
 
 
@@ -178,21 +189,44 @@ class View:
         guests = self.snapshot.plan.guests
         return tuple(guests[index].name for index, _ in self._owners.get(address, ()) if index != self.guest)
 
+    def guests_of(self, address: Sbdf) -> tuple[str, ...]:
+        """The names of all guests that have the device, the chosen one first."""
+        mine = (self.current.name,) if self.current is not None and self.item(address) is not None else ()
+        return tuple(dict.fromkeys((*mine, *self.others(address))))
+
+    def owner_label(self, address: Sbdf, width: int) -> str:
+        """Who has the device, in at most `width` cells, so that no two guests look alike where that can be."""
+        guests = self.guests_of(address)
+        if not guests:
+            return self.owner(address)
+        more = f"+{len(guests) - 1}" if len(guests) > 1 else ""
+        names = [guest.name for guest in self.snapshot.plan.guests]
+        return shortened(guests[0], names, width - len(more)) + more
+
     def owner(self, address: Sbdf) -> str:
-        """Who has the device: a guest, dom0 while its driver there holds it, or "-"."""
-        holders = self._owners.get(address, ())
-        if holders:
-            mine = [self.guest] if self.item(address) is not None else []
-            first = (mine or [holders[0][0]])[0]
-            return self.snapshot.plan.guests[first].name
+        """Who has the device: a guest (the chosen one, or the first), dom0 while its driver there holds it, or "-"."""
+        if guests := self.guests_of(address):
+            return guests[0]
         device = self.inventory.device(address)
         held = device is not None and device.driver is not None and not is_set_aside(device)
         return "dom0" if held else "-"
 
     @cached_property
     def owner_width(self) -> int:
-        """Cells that the names of owners take in a wide list."""
-        return max(4, min(12, max((len(guest.name) for guest in self.snapshot.plan.guests), default=0)))
+        """Cells that the owner of any device takes in full."""
+        more = 2 if any(len(holders) > 1 for holders in self._owners.values()) else 0
+        return max(4, max((len(guest.name) for guest in self.snapshot.plan.guests), default=0) + more)
+
+    @cached_property
+    def says_policies(self) -> bool:
+        """Whether any device of the chosen guest has a policy of its own."""
+        return self.current is not None and any(item.policy is not None for item in self.current.pci)
+
+    def is_free(self, address: Sbdf) -> bool:
+        """Whether a guest may have the device and nobody would miss it: no guest, no driver of dom0's."""
+        device = self.inventory.device(address)
+        kept = device is None or names.is_chipset(device) or bool(device.in_use)
+        return self.owner(address) == "-" and not kept and not self.blocked(address)
 
     def blocked(self, address: Sbdf) -> str | None:
         """Why the profile forbids the device, or None."""
@@ -203,6 +237,42 @@ class View:
     def regions(self, address: Sbdf) -> tuple[Rdm, ...]:
         """The reserved regions that Xen registered for the device."""
         return self.snapshot.report.iommu.regions_of(address)
+
+    def by_use(self, addresses: Iterable[Sbdf]) -> list[Sbdf]:
+        """The addresses in the order in which they matter: what guests have, what they may have, the rest; bridges."""
+        return sorted(addresses, key=lambda one: (self._is_chipset(one), not self._owners.get(one), one))
+
+    def _is_chipset(self, address: Sbdf) -> bool:
+        device = self.inventory.device(address)
+        return device is None or names.is_chipset(device)
+
+    @cached_property
+    def reach(self) -> dict[tuple[Sbdf, ...], list[Rdm]]:
+        """Xen's regions by the devices that reach them; functions that the host does not list come last."""
+        out: dict[tuple[Sbdf, ...], list[Rdm]] = {}
+        for rdm in self.snapshot.report.iommu.regions:
+            listed = [device.address for device in self.inventory.host.devices if rdm.covers(device.address)]
+            absent = [one for one in dict.fromkeys(rdm.devices) if one not in self.inventory.host.by_address]
+            out.setdefault((*self.by_use(listed), *absent), []).append(rdm)
+        return out
+
+    def owners_of(self, addresses: Iterable[Sbdf]) -> tuple[str, ...]:
+        """Everybody who has one of the devices: guests first, dom0 last."""
+        found = [name for one in addresses for name in (self.guests_of(one) or (self.owner(one),)) if name != "-"]
+        return tuple(sorted(dict.fromkeys(found), key="dom0".__eq__))
+
+    def about(self, span: Span) -> list[Finding]:
+        """The findings about a region, of whichever guest."""
+        return [one for one in self.snapshot.report.findings if one.region == span]
+
+    def matches(self, address: Sbdf, words: Iterable[str]) -> bool:
+        """Whether the device has every word: in what is known of it, or as the start of a region's address."""
+        known = self.words(address)
+        return all(word in known or self._has_region_at(address, word) for word in words)
+
+    def _has_region_at(self, address: Sbdf, word: str) -> bool:
+        digits = word.removeprefix("0x")
+        return len(digits) > 3 and any(f"{rdm.span.start:x}".startswith(digits) for rdm in self.regions(address))
 
     def words(self, address: Sbdf) -> str:
         """Everything about a device that a filter may look for, in small letters."""
@@ -215,7 +285,8 @@ class View:
         owner = self.owner(address)
         found = [str(address), device.name, device.slot, device.id, device.driver, device.class_name, owner]
         found += [names.class_word(device), "rmrr" if regions else "", "shared" if shared else ""]
-        found += ["free" if not self._owners.get(address) and not self.blocked(address) else ""]
+        found += sorted({rdm.declared.kind.value for rdm in regions})
+        found += ["free" if self.is_free(address) else ""]
         found += ["hotplug" if address in self.candidates else ""]
         found += ["blocked" if self.blocked(address) else "", *self.others(address)]
         return " ".join(word for word in found if word).lower()

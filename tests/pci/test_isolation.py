@@ -28,7 +28,7 @@ def test_regions_tie_devices_across_slots_and_carry_over() -> None:
     )
     first, second = units(host)
     assert [address.short for address in first.devices] == ["00:1a.0", "00:1d.0", "02:00.0"]
-    assert (first.tie, first.reason) == (Tie.REGION, "share RMRR 0x1000 and 1 more")
+    assert (first.tie, first.reason) == (Tie.REGION, "are tied together by 2 RMRRs")
     assert [address.short for address in second.devices] == ["01:00.0"]
 
 
@@ -37,7 +37,7 @@ def test_the_region_with_most_devices_is_named() -> None:
         devices=(device("00:1a.0"), device("00:1d.0"), device("02:00.0")),
         regions=(region(0x1000, "00:1a.0", "00:1d.0"), region(0x3000, "00:1a.0", "00:1d.0", "02:00.0")),
     )
-    assert [unit.reason for unit in units(host)] == ["share RMRR 0x3000 and 1 more"]
+    assert [unit.reason for unit in units(host)] == ["share RMRR 0x3000, some of them 1 more"]
 
 
 def test_a_private_region_ties_nothing() -> None:

@@ -134,8 +134,7 @@ def test_filter_and_its_words() -> None:
         assert "filter: nic dom0 · esc clears" in text
         assert "00:1a.0" in await driver.press("escape")
         text = await driver.press("slash f r e e enter")
-        assert "01:00.1 VGA" in text
-        assert "02:00.0" not in text
+        assert "no device matches 'free'" in text  # a driver of dom0's has every one, or a region blocks it
 
     drive(site(HP), script)
 
@@ -170,10 +169,10 @@ def test_details_of_a_device_at_80_columns() -> None:
     async def script(driver: Driver) -> None:
         text = await driver.press("3 j j j j j j j enter")
         assert "IOMMU group" not in text
-        assert "id 8086:1521" in text
+        assert "02:00.0 NIC Intel I350" in text
         assert "RMRR 0x75f6f000-0x79f6efff 64 MiB, shared: 10 scope entries" in text
         await driver.press("escape l h")
-        assert "▸ 10 share RMRR" in driver.text
+        assert "▸ 10 are tied together by 8 RMRRs" in driver.text
 
     drive(site(HP), script)
 

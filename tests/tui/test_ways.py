@@ -107,7 +107,7 @@ def test_a_fix_is_an_edit_and_says_what_it_did() -> None:
 def test_a_unit_and_a_slot_in_one_step() -> None:
     async def script(driver: Driver) -> None:
         text = await driver.press("2 j a")
-        assert "assign the unit of 00:14.0 to mail (00:14.2)" in driver.status
+        assert driver.view.snapshot.undo == "assign the unit of 00:14.0 to mail (00:14.2)"
         assert "without 00:14.0 (kiosk has it)" in driver.status
         assert "[x] 00:14.2" in text
         await driver.press("j j A")

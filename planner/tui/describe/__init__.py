@@ -13,16 +13,18 @@ from planner.tui.bands import Band
 from planner.tui.comparison import Line
 from planner.tui.describe import devices, memory
 from planner.tui.text import Paragraph
-from planner.tui.view import BELOW, Look, Subject, View
+from planner.tui.view import BELOW, Heading, Look, Subject, View
 from planner.xen.build import Stage
 from planner.xen.rdm import Rdm
 
 
-def describe(view: View, subject: Subject) -> Iterator[Paragraph]:
-    """Paragraphs about `subject`."""
+def describe(view: View, subject: Subject, *, full: bool = False) -> Iterator[Paragraph]:
+    """Paragraphs about `subject`; `full` shortens no list."""
     match subject:
         case Sbdf():
-            return devices.of_device(view, subject)
+            return devices.of_device(view, subject, full=full)
+        case Heading():
+            return devices.of_heading(view, subject)
         case Unit():
             return devices.of_unit(view, subject)
         case Rdm():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
@@ -10,14 +10,16 @@ from planner.model.host import PciDevice
 from planner.model.span import format_size
 from planner.pci import names
 from planner.pci.isolation import Tie, Unit
-from planner.report.words import GLYPHS, plural
+from planner.policy.assignable import why_blocked
+from planner.policy.findings import Finding
+from planner.report.words import GLYPHS
 from planner.tui.text import Paragraph
-from planner.tui.view import View
+from planner.tui.view import Heading, View
 from planner.xen.build import Build, hotplug
 from planner.xen.rdm import Rdm
 
 _TIES = {
-    Tie.REGION: "Each of them can reach the same reserved memory: two owners could read and change each other's.",
+    Tie.REGION: "Two owners of one region could read and change each other's memory. Which shares which:",
     Tie.REQUESTER: "The IOMMU sees one sender: they must have one owner.",
     Tie.IOMMU_GROUP: "The IOMMU cannot keep them apart: one owner should have all of them.",
     Tie.ACS: "They may reach each other without passing the IOMMU: one owner should have all of them.",
@@ -29,8 +31,8 @@ _TIES = {
 }
 
 
-def of_device(view: View, address: Sbdf) -> Iterator[Paragraph]:
-    """A device: why it is blocked, whose it is, what goes with it, its regions, what it is."""
+def of_device(view: View, address: Sbdf, *, full: bool = False) -> Iterator[Paragraph]:
+    """A device: why it is blocked, whose it is, what goes with it, its regions, what it is. `full` shortens no list."""
     device = view.inventory.device(address)
     if device is None:
         yield ((f"{address} is not in the host's inventory", "warning"),)
@@ -41,25 +43,28 @@ def of_device(view: View, address: Sbdf) -> Iterator[Paragraph]:
         (names.full_name(device), ""),
         (f" · {_holder(view, device)}" if item is None else "", "dim"),
     )
-    blocked = view.blocked(address)
+    plan, iommu = view.snapshot.plan, view.snapshot.report.iommu
+    blocked = why_blocked(plan, iommu, address, full=True) if full else view.blocked(address)
     if blocked:
         yield (("✖ blocked: ", "error"), (blocked, "error"))
     if guest is not None and item is not None:
         said = "said for the device" if item.policy is not None else "by default"
-        yield ((f"{guest.name} has it as {item.label}, rdm_policy {_effective(view, address)} {said}", "here"),)
+        matters = item.policy is not None or view.regions(address)
+        policy = f", rdm_policy {_effective(view, address)} {said}" if matters else ""
+        yield ((f"{guest.name} has it as {item.label}{policy}", "here"),)
     if address in view.candidates and view.build is not None:
         yield from _hotplug(view.build, address)
     others = view.others(address)
     if others:
-        yield ((f"▲ belongs to {', '.join(others)}: release it there first", "away"),)
+        word = f"also in {', '.join(others)}" if item is not None else f"belongs to {', '.join(others)}"
+        yield ((f"▲ {word}" + ("" if item is not None else ": release it there first"), "away"),)
     unit = view.inventory.unit_of[address]
-    mates = [other.short for other in unit.devices if other != address]
+    mates = [other.short for other in view.by_use(unit.devices) if other != address]
     if mates:
-        yield (("with ", "dim"), (_some(mates), ""), (f": they {unit.reason}", "dim"))
+        yield (("with ", "dim"), (_some(mates, len(mates) if full else 8), ""), (f": they {unit.reason}", "dim"))
     for rdm in view.regions(address):
-        kind = rdm.declared.kind.upper()
-        shared = f", shared: {plural(rdm.entries, 'scope entry').replace('entrys', 'entries')}" if rdm.is_shared else ""
-        yield ((f"{kind} {rdm.span} ", "reserved"), (f"{format_size(rdm.span.size)}{shared}", ""))
+        shared = f", shared: {_entries(view, rdm)}" if rdm.is_shared else ""
+        yield ((f"{_region(rdm)} ", "reserved"), (f"{format_size(rdm.span.size)}{shared}", ""))
     yield from _facts(device)
     for found in view.findings:
         if found.device == address:
@@ -78,21 +83,63 @@ def _hotplug(build: Build, address: Sbdf) -> Iterator[Paragraph]:
 
 
 def of_unit(view: View, unit: Unit) -> Iterator[Paragraph]:
-    """The devices that belong together, and why."""
-    yield ((f"{len(unit.devices)} devices ", "strong"), (unit.reason, ""))
+    """The devices that belong together, and why; for regions which of them share which."""
+    devices = [device for one in unit.devices if (device := view.inventory.device(one)) is not None]
+    chipset = sum(names.is_chipset(device) for device in devices)
+    parts = f", {chipset} of them bridges or chipset" if chipset else ""
+    yield ((f"{len(unit.devices)} devices ", "strong"), (unit.reason + parts, ""))
     yield ((_TIES[unit.tie], "dim"),)
-    for address in unit.devices:
+    if unit.tie is Tie.REGION:
+        mine = {reach: regions for reach, regions in view.reach.items() if len(reach) > 1 and reach[0] in unit.devices}
+        for reach, regions in mine.items():
+            whole = set(unit.devices).issubset(reach)
+            who = "all of them" if whole else ", ".join(_called(view, one) for one in reach)
+            yield ((f"{', '.join(_region(rdm) for rdm in regions)}: ", "reserved"), (who, ""))
+        yield (("I: the host's regions, and who reaches each", "dim"),)
+    yield from _listed(view, unit.devices)
+
+
+def of_heading(view: View, heading: Heading) -> Iterator[Paragraph]:
+    """A line of a list that stands for no single thing."""
+    yield ((heading.title, "strong"), (f": {heading.text}" if heading.text else "", ""))
+    yield from _listed(view, heading.devices)
+
+
+def _listed(view: View, devices: Iterable[Sbdf]) -> Iterator[Paragraph]:
+    """A line for each device, those that matter most first."""
+    for address in view.by_use(devices):
         device = view.inventory.device(address)
-        if device is not None:
-            name = f"{names.class_word(device)} {names.full_name(device)}"
-            yield ((f"{address.short} ", "strong"), (name, ""), (f" · {_holder(view, device)}", "dim"))
+        if device is None:
+            yield ((f"{address.short} ", "strong"), ("named by the table, not in the host's listing", "dim"))
+            continue
+        name = f"{names.class_word(device)} {names.full_name(device)}"
+        yield ((f"{address.short} ", "strong"), (name, ""), (f" · {_holder(view, device)}", "dim"))
+
+
+def _called(view: View, address: Sbdf) -> str:
+    return address.short if view.inventory.device(address) is not None else f"{address.short} (absent)"
+
+
+def _region(rdm: Rdm) -> str:
+    return f"{rdm.declared.kind.upper()} {rdm.span}"
+
+
+def _entries(view: View, rdm: Rdm) -> str:
+    """What Xen counts as sharers, and what of that is there."""
+    words = "1 scope entry" if rdm.entries == 1 else f"{rdm.entries} scope entries"
+    absent = sum(view.inventory.device(one) is None for one in set(rdm.devices))
+    return f"{words}, {absent} of a device that is not there" if absent else words
 
 
 def _holder(view: View, device: PciDevice) -> str:
-    owner = view.owner(device.address)
-    if owner == "dom0" and device.driver is not None:
+    """Who has it, in full; "free" is what a guest may have and nobody would miss."""
+    if guests := view.guests_of(device.address):
+        return ", ".join(guests)
+    if view.owner(device.address) == "dom0":
         return f"dom0 ({device.driver})"
-    return "free" if owner == "-" else owner
+    if view.is_free(device.address):
+        return "free"
+    return "part of the machine" if names.is_chipset(device) else "nobody's"
 
 
 def _effective(view: View, address: Sbdf) -> str:
@@ -128,17 +175,20 @@ def of_region(view: View, rdm: Rdm) -> Iterator[Paragraph]:
     if rdm.span != rdm.declared.span:
         yield ((f"declared as {rdm.declared.span}: Xen takes whole pages", "dim"),)
     if rdm.is_shared:
-        words = plural(rdm.entries, "scope entry").replace("entrys", "entries")
-        yield ((f"▲ shared: {words}. Whoever has one of its devices can reach all of it.", "warning"),)
-    for address in rdm.devices:
-        found = view.inventory.device(address)
-        name = names.full_name(found) if found is not None else "not in the host's listing"
-        yield ((f"{address.short} ", "strong"), (name, ""), (f" · {view.owner(address)}", "dim"))
-    owners = [owner for address in rdm.devices if (owner := view.owner(address)) not in ("-", "dom0")]
-    if owners:
-        yield (("reached by ", "dim"), (", ".join(dict.fromkeys(owners)), "here"))
+        yield ((f"▲ shared: {_entries(view, rdm)}. Whoever has one of its devices can reach all of it.", "warning"),)
+    reach = next((reach for reach, regions in view.reach.items() if rdm in regions), ())
+    if owners := view.owners_of(reach):
+        yield (("reached by ", "dim"), (", ".join(owners), "here"))
+    yield from _problems(view.about(rdm.span))
+    yield from _listed(view, reach)
 
 
-def _some(words: list[str], limit: int = 8) -> str:
+def _problems(findings: Iterable[Finding]) -> Iterator[Paragraph]:
+    for found in findings:
+        guest = f"{found.guest}: " if found.guest is not None else ""
+        yield ((f"{GLYPHS[found.severity]} {found.rule.id} ", found.severity), (f"{guest}{found.message}", ""))
+
+
+def _some(words: list[str], limit: int) -> str:
     more = f" and {len(words) - limit} more" if len(words) > limit else ""
     return ", ".join(words[:limit]) + more

@@ -67,7 +67,7 @@ def _command(command: Command, keymap: Keymap) -> Paragraph:
 
 _SIGNS = (
     ("[x]", "here", "the chosen guest has the device"),
-    ("[-]", "away", "another guest has it"),
+    ("[-]", "away", "another guest has it, or a driver of dom0's"),
     ("[h]", "here", "it may be attached to the chosen guest while that runs (hotplug)"),
     ("[ ]", "", "no guest has it; dom0 on the right: its driver there holds it"),
     ("✖", "error", "on a device: the profile blocks it; elsewhere an error, which forbids an export"),

@@ -75,7 +75,7 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
             yield Problems(id="problems")
             yield ConfigText(self.files.exporter.before, id="config")
         yield Input(
-            placeholder="address, name, class, driver, owner, shared, rmrr, free, blocked, hotplug",
+            placeholder="name, class, driver, owner, address or region, rmrr, shared, blocked, free",
             id="filter",
             compact=True,
         )
@@ -182,7 +182,7 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         """Everything about what the cursor stands on."""
         from planner.tui.screens.dialogs import Reading
 
-        self.app.push_screen(Reading("Details", describe.describe(self.shown, self.subject)))
+        self.app.push_screen(Reading("Details", describe.describe(self.shown, self.subject, full=True)))
 
     def action_messages(self) -> None:
         """Everything that was said, newest first."""

@@ -97,4 +97,8 @@ class MapActions(PlanScreen):
             self.query_one(DeviceList).go_to(finding.device, silently=True)
         if finding.region is not None:
             self.query_one(MemoryMap).go_to(finding.region.start, silently=True)
+            if self.left == "host":
+                from planner.tui.widgets.host_list import HostList
+
+                self.query_one(HostList).go_to(finding.region)
         self.point(finding)

@@ -10,7 +10,7 @@ from planner.pci.isolation import Unit
 from planner.tui.bands import brief_size
 from planner.tui.messages import ToggleAsked
 from planner.tui.text import Row, fit
-from planner.tui.view import Subject, View
+from planner.tui.view import Heading, Subject, View
 from planner.tui.widgets.lines import Picker, columns
 
 _CHIPSET = "chipset"
@@ -26,6 +26,7 @@ class _Line(NamedTuple):
     address: Sbdf | None = None
     guide: str = " "
     unit: Unit | None = None
+    heading: Heading | None = None
 
 
 class DeviceList(Picker):
@@ -76,19 +77,26 @@ class DeviceList(Picker):
         return index is not None
 
     def count(self) -> int:
-        """Headings and devices."""
-        return len(self._lines)
+        """Headings and devices; one line says that a filter leaves none."""
+        return max(len(self._lines), 1 if self.needle else 0)
 
     def subject(self) -> Subject:
-        """The device under the cursor, or the unit of the heading there."""
-        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
-        return line.address or line.unit if line is not None else None
+        """The device under the cursor, or what the heading there stands for."""
+        if self.cursor < len(self._lines):
+            line = self._lines[self.cursor]
+            return line.address or line.unit or line.heading
+        return Heading(self._nothing(), "esc clears the filter.") if self.needle else None
+
+    def _nothing(self) -> str:
+        return f"no device matches '{self.needle}'"
 
     def row(self, index: int, width: int) -> Row:
         """A heading or a device."""
+        if not self._lines:
+            return Row(((fit(f"{self._nothing()}: esc clears", width), "dim"),))
         line = self._lines[index]
         if line.address is None:
-            sign = "▸" if line.key in self._folded else "▾"
+            sign = "▸" if self._is_closed(line.key) else "▾"
             return Row(((fit(f"{sign} {line.text}", width), "heading"),))
         return self._device(line, line.address, width)
 
@@ -117,6 +125,9 @@ class DeviceList(Picker):
         if x in _BOX and self.address is not None:
             self.post_message(ToggleAsked())
 
+    def _is_closed(self, key: str) -> bool:
+        return key in self._folded and not self.needle
+
     def _index(self, address: Sbdf) -> int | None:
         return next((index for index, line in enumerate(self._lines) if line.address == address), None)
 
@@ -130,26 +141,33 @@ class DeviceList(Picker):
         lines: list[_Line] = []
         chipset: list[Sbdf] = []
         for unit in view.inventory.units:
-            members = [one for one in unit.devices if not words or _has_all(view.words(one), words)]
-            chipset += [one for one in members if names.is_chipset(devices[one])]
-            members = [one for one in members if not names.is_chipset(devices[one])]
-            if len(unit.devices) > 1 and len(members) > 1:
-                lines += self._group(str(unit.devices[0]), f"{len(members)} {unit.reason}", members, unit)
+            found = [one for one in unit.devices if not words or view.matches(one, words)]
+            chipset += [one for one in found if names.is_chipset(devices[one])]
+            members = [one for one in found if not names.is_chipset(devices[one])]
+            if len(members) > 1:
+                parts = f" (+{len(found) - len(members)} chipset)" if len(found) > len(members) else ""
+                count = (
+                    f"{len(members)}{parts}"
+                    if len(found) == len(unit.devices)
+                    else f"{len(found)} of {len(unit.devices)}"
+                )
+                lines += self._group(_Line(str(unit.devices[0]), f"{count} {unit.reason}", unit=unit), members)
             else:
                 lines += [_Line("", address=one) for one in members]
         if chipset:
             word = "bridge or chipset device" if len(chipset) == 1 else "bridges and chipset devices"
-            lines += self._group(_CHIPSET, f"{len(chipset)} {word}", chipset)
+            text = f"{len(chipset)} {word}"
+            why = "Parts of the machine itself, which no guest gets. They are told of here for what they tie together."
+            lines += self._group(_Line(_CHIPSET, text, heading=Heading(text, why, tuple(chipset))), chipset)
         self._lines = lines
         if here is not None:
             index = self._index(here)
             self.cursor = index if index is not None else min(self.cursor, max(0, len(lines) - 1))
 
-    def _group(self, key: str, text: str, members: list[Sbdf], unit: Unit | None = None) -> list[_Line]:
-        heading = _Line(key, text, unit=unit)
-        if key in self._folded and not self.needle:
+    def _group(self, heading: _Line, members: list[Sbdf]) -> list[_Line]:
+        if self._is_closed(heading.key):
             return [heading]
-        return [heading, *(_Line(key, "", one, "└" if one is members[-1] else "│") for one in members)]
+        return [heading, *(_Line(heading.key, "", one, "└" if one is members[-1] else "│") for one in members)]
 
     def _device(self, line: _Line, address: Sbdf, width: int) -> Row:
         view = self.view
@@ -159,16 +177,17 @@ class DeviceList(Picker):
         others, blocked, regions = view.others(address), view.blocked(address), view.regions(address)
         mine = view.item(address)
         hotplug = address in view.candidates
+        in_dom0 = view.owner(address) == "dom0"
         box, style = ("[x]", "here") if mine is not None else ("[-]", "away") if others else ("[ ]", "")
-        box, style = ("[h]", "here") if hotplug and mine is None else (box, style)
+        box, style = ("[h]", "here") if hotplug and mine is None else ("[-]" if in_dom0 else box, style)
         tone = "dim" if mine is None and not hotplug and (others or blocked) else ""
-        owner = view.owner(address)
-        if mine is not None and mine.policy is not None and width >= _WIDE:
-            owner = f"{owner} {mine.policy}"
         address_width = view.inventory.address_width
-        owner_width = view.owner_width + (8 if width >= _WIDE else 0) if width >= _MEDIUM else 6
+        owner_width = min(view.owner_width, 16 if width >= _WIDE else 12) if width >= _MEDIUM else 6
+        owner = view.owner_label(address, owner_width)
+        policies = 8 if width >= _WIDE and view.says_policies else 0
+        policy = mine.policy if mine is not None and mine.policy is not None else ""
         bars = 8 if width >= _MEDIUM else 0
-        fixed = 1 + 3 + 1 + address_width + 1 + 5 + 1 + 1 + bars + 3 + 1 + owner_width
+        fixed = 1 + 3 + 1 + address_width + 1 + 5 + 1 + 1 + bars + 3 + 1 + owner_width + policies
         size = sum(bar.size for bar in device.bars if bar.kind != "io")
         room = max(0, width - fixed)
         name = names.full_name(device)
@@ -189,9 +208,6 @@ class DeviceList(Picker):
                 (f"R{len(regions)}" if regions else "", 2, "reserved"),
                 ("", 1, ""),
                 (owner, -owner_width, style or tone),
+                (f" {policy}" if policies else "", policies, style or tone),
             )
         )
-
-
-def _has_all(haystack: str, words: list[str]) -> bool:
-    return all(word in haystack for word in words)

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from planner.model.address import Sbdf
-from planner.model.span import format_size
+from planner.model.span import Span, format_size
 from planner.pci import names
-from planner.report.words import plural
+from planner.policy.findings import Severity
+from planner.report.words import GLYPHS, plural
 from planner.tui.text import Piece, Row, cells, cut, fit
-from planner.tui.view import Subject, View
+from planner.tui.view import Heading, Subject, View
 from planner.tui.widgets.lines import Picker
 from planner.xen.rdm import Rdm
 
+_REGIONS = "Memory that the firmware keeps for devices. Whoever has a device reaches all of its regions."
+
 
 class _Line(NamedTuple):
+    """`brief` is said in the place of `left` where that has no room."""
+
     left: tuple[Piece, ...] = ()
     right: tuple[Piece, ...] = ()
     subject: Subject = None
     key: int = -1
+    brief: tuple[Piece, ...] = ()
 
 
 class HostList(Picker):
-    """Facts, then each region with its devices under it; regions fold."""
+    """Facts, then the regions with their devices under them; regions of the same devices are one entry, and fold."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._lines: list[_Line] = []
         self._folded: set[int] = set()
+        self._was_drawn = False
 
     def show(self, view: View) -> None:
         """Take a new view."""
@@ -40,8 +48,31 @@ class HostList(Picker):
         """Lines."""
         return len(self._lines)
 
+    def rows(self, width: int, height: int) -> Sequence[Row]:
+        """The visible lines; when they are drawn first, regions are folded where not all fits."""
+        if height and self.view is not None and not self._was_drawn:
+            self._was_drawn = True
+            if self.count() > height:
+                self._folded = {line.key for line in self._lines}
+                self._arrange(self.view)
+        return super().rows(width, height)
+
+    def go_to(self, span: Span) -> bool:
+        """Put the cursor on that region, opening its entry; False where Xen has no such region."""
+        if self.view is None:
+            return False
+        for number, regions in enumerate(self.view.reach.values()):
+            if any(rdm.span == span for rdm in regions):
+                self._folded.discard(number)
+                self._arrange(self.view)
+        for at, line in enumerate(self._lines):
+            if isinstance(line.subject, Rdm) and line.subject.span == span:
+                self.move(at, silently=True)
+                return True
+        return False
+
     def subject(self) -> Subject:
-        """The region or device under the cursor."""
+        """What the cursor stands on."""
         return self._lines[self.cursor].subject if self.cursor < len(self._lines) else None
 
     def row(self, index: int, width: int) -> Row:
@@ -49,7 +80,7 @@ class HostList(Picker):
         line = self._lines[index]
         right = cut(line.right, width // 2)
         room = width - cells(right) - (1 if right else 0)
-        left = cut(line.left, room)
+        left = cut(line.brief if line.brief and cells(line.left) > room else line.left, room)
         return Row((*left, (" " * (width - cells(left) - cells(right)), ""), *right))
 
     def action_fold(self, fold: bool) -> None:
@@ -63,13 +94,14 @@ class HostList(Picker):
 
     def _arrange(self, view: View) -> None:
         host, iommu = view.inventory.host, view.snapshot.report.iommu
-        lines = [_Line(((f"{name:<9}", "dim"), (text, ""))) for name, text in _facts(view)]
+        lines = [_Line(((f"{name:<9}", "dim"), (text, "")), (), Heading(name, text)) for name, text in _facts(view)]
         if not iommu.enabled:
-            lines.append(_Line((("✖ no IOMMU: ", "error"), (iommu.error or "", "error"))))
+            error = iommu.error or ""
+            lines.append(_Line((("✖ no IOMMU: ", "error"), (error, "error")), (), Heading("no IOMMU", error)))
         heading = plural(len(iommu.regions), "reserved region") if iommu.regions else "no reserved region"
-        lines += [_Line(), _Line(((f"{heading}, as Xen lists them", "heading"),))]
-        for number, rdm in enumerate(iommu.regions):
-            lines += self._region(view, number, rdm)
+        lines += [_Line(), _titled(f"{heading}, as Xen lists them", _REGIONS)]
+        for number, (reach, regions) in enumerate(view.reach.items()):
+            lines += self._entry(view, number, reach, regions)
         dropped = [one for one in host.regions if all(rdm.declared is not one for rdm in iommu.regions)]
         lines += [
             _Line(((f"✖ {one.kind.upper()} {one.span} ", "warning"), ("in the table, but Xen does not list it", "dim")))
@@ -77,39 +109,61 @@ class HostList(Picker):
         ]
         steps = [step for step in iommu.steps if step.log]
         if steps:
-            lines += [_Line(), _Line((("What Xen says of the tables", "heading"),))]
-            lines += [_Line(((f'"{step.log}"', "warning"),)) for step in steps]
-        free = [one for one in host.devices if not iommu.regions_of(one.address) and not names.is_chipset(one)]
-        lines += [_Line(), _Line(((plural(len(free), "device"), "heading"), (" without a reserved region", "heading")))]
-        lines += [self._device(view, one.address, " ", -1) for one in free]
+            lines += [_Line(), _titled("What Xen says of the tables", "The lines that it logs as it boots.")]
+            lines += [_Line(((f'"{step.log}"', "warning"),), (), Heading(step.log or "", step.text)) for step in steps]
+        free = [one.address for one in host.devices if not iommu.regions_of(one.address) and not names.is_chipset(one)]
+        count = f"{len(free) or 'no'} device{'s' * (len(free) != 1)}"
+        lines += [_Line(), _titled(f"{count} without a reserved region, bridges aside", "", tuple(free))]
+        lines += [self._device(view, one, " ", -1) for one in view.by_use(free)]
         self._lines = lines
 
-    def _region(self, view: View, number: int, rdm: Rdm) -> list[_Line]:
-        reach = [one.address for one in view.inventory.host.devices if rdm.covers(one.address)]
-        reach += [address for address in rdm.devices if address not in view.inventory.host.by_address]
-        owners = dict.fromkeys(owner for address in reach if (owner := view.owner(address)) not in ("-", "dom0"))
-        sign = "▸" if number in self._folded else "▾"
-        text = f"{sign} {rdm.declared.kind.upper()} {rdm.span.start:#x} {format_size(rdm.span.size)} "
-        shared = (("shared ", "warning"),) if rdm.is_shared else ()
-        split = len(owners) > 1
-        right = ((("✖ " if split else "") + ", ".join(owners), "error" if split else "here"),) if owners else ()
-        lines = [_Line(((text, "reserved"), *shared), right, rdm, number)]
-        if number not in self._folded:
-            lines += [
-                self._device(view, address, "└" if address == reach[-1] else "├", number) for address in reach
-            ] or [_Line((("└ no device of this host", "dim"),), (), rdm, number)]
+    def _entry(self, view: View, number: int, reach: tuple[Sbdf, ...], regions: list[Rdm]) -> list[_Line]:
+        """The regions that the same devices reach, and below them those devices."""
+        folded = number in self._folded
+        sign = "▸" if folded else "▾"
+        owners = ", ".join(view.owners_of(reach))
+        findings = [one for rdm in regions for one in view.about(rdm.span)]
+        worst = min((one.severity for one in findings), key=lambda severity: severity.rank, default=None)
+        mark = ((f"{GLYPHS[worst]} ", str(worst)),) if worst is not None and worst is not Severity.NOTICE else ()
+        right = (*mark, (owners, "here" if owners != "dom0" else "dim")) if owners else ()
+        if len(regions) == 1:
+            lines = [_region(regions[0], f"{sign} ", number, right)]
+        else:
+            kind = regions[0].declared.kind.upper()
+            title = f"{len(regions)} {kind}s, the same {plural(len(reach), 'device')}"
+            spans = ", ".join(str(rdm.span) for rdm in regions)
+            pieces = ((f"{sign} {title} ", "reserved"),)
+            brief = ((f"{sign} {len(regions)} {kind}s", "reserved"),)
+            lines = [_Line(pieces, right, Heading(title, spans, reach), number, brief)]
+            lines += [_region(rdm, "  ", number) for rdm in regions] if not folded else []
+        if not folded:
+            lines += [self._device(view, one, "└" if one == reach[-1] else "├", number) for one in reach] or [
+                _Line((("└ no device of this host", "dim"),), (), regions[0], number)
+            ]
         return lines
 
     @staticmethod
     def _device(view: View, address: Sbdf, guide: str, key: int) -> _Line:
         device = view.inventory.device(address)
         name = f"{names.class_word(device)} {names.short_name(device)}" if device is not None else "absent"
-        owner = view.owner(address)
+        owner = view.owner_label(address, 20)
         tone = "here" if view.item(address) is not None else "away" if view.others(address) else "dim"
         width = view.inventory.address_width
         return _Line(
             ((f" {guide} ", "dim"), (f"{fit(address.short, width)} ", ""), (name, "")), ((owner, tone),), address, key
         )
+
+
+def _region(rdm: Rdm, indent: str, key: int, right: tuple[Piece, ...] = ()) -> _Line:
+    """A region: from where to where and how large, or in brief where it starts."""
+    kind, size = rdm.declared.kind.upper(), format_size(rdm.span.size)
+    shared = ((" shared", "warning"),) if rdm.is_shared else ()
+    whole, brief = (f"{indent}{kind} {where} {size}" for where in (rdm.span, f"{rdm.span.start:#x}"))
+    return _Line(((whole, "reserved"), *shared), right, rdm, key, ((brief, "reserved"), *shared))
+
+
+def _titled(title: str, text: str, devices: tuple[Sbdf, ...] = ()) -> _Line:
+    return _Line(((title, "heading"),), (), Heading(title, text, devices))
 
 
 def _facts(view: View) -> list[tuple[str, str]]:

@@ -1,0 +1,203 @@
+"""The devices pane, the host panel and what both say of a device, a unit and a region."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from driving import DESKTOP, HP, LOWERED, Driver, drive, screen, site
+from planning import at, guest
+
+from planner.model.errors import EditError
+from planner.model.plan import Plan, Profile
+from planner.tui.describe import describe
+from planner.tui.editing import Editor, toggle
+from planner.tui.text import shortened
+from planner.tui.view import Subject, View
+from planner.tui.widgets.device_list import DeviceList
+from planner.tui.widgets.host_list import HostList
+
+AMD = "mechrevo-wujie14xa"
+
+
+def _told(view: View, subject: Subject, *, full: bool = False) -> str:
+    return "\n".join("".join(text for text, _ in paragraph) for paragraph in describe(view, subject, full=full))
+
+
+def _view(plan: Plan, name: str = "") -> View:
+    view = Editor(plan).start
+    names = [guest.name for guest in plan.guests]
+    return view.having(guest=names.index(name)) if name else view
+
+
+def _found(plan: Plan, words: str) -> set[str]:
+    view = _view(plan)
+    return {one.address.short for one in plan.host.devices if view.matches(one.address, words.split())}
+
+
+def test_space_twice_leaves_the_config_as_it_was() -> None:
+    async def script(driver: Driver) -> None:
+        before = driver.view.snapshot.plan.guests
+        driver.app.screen_stack[0].query_one(DeviceList).go_to(at("0000:00:02.0"))
+        await driver.press("space space")
+        assert driver.view.snapshot.plan.guests == before
+        assert not driver.view.snapshot.dirty
+
+    drive(site(DESKTOP), script)
+
+
+def test_a_filter_that_leaves_nothing_says_so() -> None:
+    text = screen(site(HP), "slash z z z enter")
+    assert "no device matches 'zzz': esc clears" in text
+    assert "Nothing is chosen" not in text
+    assert "no device matches" not in screen(site(HP), "slash z z z enter escape")
+
+
+@pytest.mark.parametrize("word", ["9618e000", "0x9618e000", "9618"])
+def test_a_regions_address_finds_its_devices(word: str) -> None:
+    assert "04:00.0" in _found(site(AMD), word)
+    assert "65:00.0" not in _found(site(AMD), word)
+
+
+def test_filter_words() -> None:
+    assert _found(site(AMD), "ivmd") == _found(site(AMD), "rmrr")
+    assert "00:1f.2" in _found(site(HP), "e8000")
+    assert "00:1f.2" in _found(site(HP), "dom0")
+    free = _found(site(AMD), "free")
+    assert "65:00.0" not in free  # amdgpu of dom0 works with it
+    assert not free & _found(site(AMD), "blocked")
+    assert not free & _found(site(AMD), "dom0")
+    assert free
+
+
+def test_headings_tell_how_many_and_are_open_under_a_filter() -> None:
+    assert "▾ 5 (+24 chipset) share 5 IVMDs" in screen(site(AMD))
+    text = screen(site(AMD), "slash i v m d space n v m e enter")
+    assert "▾ 2 of 29 share 5 IVMDs" in text
+    text = screen(site(AMD), "slash p o r t enter")
+    assert "▸" not in text.partition("╚")[0].partition("╔")[2]
+
+
+def test_every_line_of_the_devices_pane_is_about_something() -> None:
+    async def script(driver: Driver) -> None:
+        pane = driver.app.screen_stack[0].query_one(DeviceList)
+        for index in range(pane.count()):
+            pane.move(index)
+            assert "Nothing is chosen" not in _told(driver.view, pane.subject())
+
+    drive(site(HP), script)
+
+
+def test_every_line_of_the_host_panel_tells_its_text_in_full() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("I")
+        pane = driver.app.screen_stack[0].query_one(HostList)
+        for index in range(pane.count()):
+            pane.move(index)
+            line = "".join(text for text, _ in pane.row(index, 200).pieces).strip()
+            assert (pane.subject() is None) == (line == "")
+        pane.move(3)
+        assert "linuxhw/ACPI CB05571909C8" in _told(driver.view, pane.subject())
+
+    drive(site(HP), script)
+
+
+def test_regions_of_the_same_devices_are_one_entry_that_is_folded_where_it_does_not_fit() -> None:
+    text = screen(site(HP), "2 I", size=(120, 40))
+    assert "▸ 7 RMRRs, the same 10 devices" in text
+    assert "✖ pfsense, dom0" in text
+
+    async def script(driver: Driver) -> None:
+        await driver.press("2 I full_stop")
+        assert "▌  RMRR 0xe8000-0xe8fff 4 KiB" in driver.text
+
+    drive(site(HP), script)
+
+
+def test_a_split_that_is_a_warning_is_marked_as_one() -> None:
+    plan = site(AMD)
+    guests = tuple(replace(one, mmio_hole=1696) if one.name == "builder" else one for one in plan.guests)
+    text = screen(replace(plan, guests=guests), "I", size=(120, 40))
+    assert "▲ wifi, builder, dom0" in text
+
+
+def test_full_details_shorten_no_list() -> None:
+    for name in (HP, AMD):
+        view = _view(site(name))
+        for device in view.inventory.host.devices:
+            told = _told(view, device.address, full=True).partition("\nid ")[0]
+            assert " more" not in told
+        for unit in view.inventory.units:
+            assert " more" not in _told(view, unit, full=True)
+
+
+def test_a_unit_says_which_of_its_devices_share_which_region() -> None:
+    view = _view(site(HP))
+    unit = view.inventory.unit_of[at("0000:01:00.4")]
+    told = _told(view, unit)
+    assert told.startswith("10 devices are tied together by 8 RMRRs")
+    assert "RMRR 0x7dff6000-0x7dffcfff: 01:00.0, 01:00.2, 01:00.4" in told
+    assert "00:1f.5 (absent)" in told
+    assert "Each of them" not in told
+
+
+def test_a_region_tells_its_problems_and_who_reaches_it() -> None:
+    view = _view(site(HP), "pfsense")
+    rdm = next(one for one in view.regions(at("0000:02:00.1")) if one.span.start == 0xE8000)
+    told = _told(view, rdm)
+    assert "reached by pfsense, dom0" in told
+    assert "RDM107 pfsense: " in told
+    assert "10 scope entries, 1 of a device that is not there" in told
+
+
+def test_a_policy_without_a_region_is_not_told() -> None:
+    plan = site(HP)
+    one = guest("01:00.1", name="one")
+    assert "rdm_policy" not in _told(_view(replace(plan, guests=(one,))), at("0000:01:00.1"))
+
+
+def test_a_blocked_device_is_not_free() -> None:
+    view = _view(site(AMD))
+    told = _told(view, at("0000:00:00.2"))
+    assert "blocked" in told
+    assert "free" not in told
+
+
+def test_all_owners_are_named() -> None:
+    view = _view(site(LOWERED), "q_plain")
+    assert view.owner_label(at("0000:02:00.0"), 20) == "q_clamp+2"
+    with pytest.raises(EditError, match="belongs to q_clamp, q_clampwin, q_clampwinhole: release it there first"):
+        toggle(view, at("0000:02:00.0"))
+    mine = _view(site(LOWERED), "q_clamp")
+    assert "▲ also in q_clampwin, q_clampwinhole" in _told(mine, at("0000:02:00.0"))
+    assert "release it there first" not in _told(mine, at("0000:02:00.0"))
+
+
+def test_names_that_begin_alike_stay_apart() -> None:
+    names = ["r_scratch", "r_scratch_relaxed", "web"]
+    short = [shortened(name, names, 6) for name in names]
+    assert len(set(short)) == 3
+    assert all(len(one) <= 6 for one in short)
+    assert shortened("r_scratch", ["r_scratch", "web"], 6) == "r_scr…"
+
+
+def test_a_on_a_device_alone_says_that_nothing_more_belongs_to_it() -> None:
+    async def script(driver: Driver) -> None:
+        devices = driver.app.screen_stack[0].query_one(DeviceList)
+        devices.go_to(at("0000:00:02.0"))
+        before = driver.view.snapshot.plan
+        await driver.press("a")
+        assert "refused" in driver.status
+        assert driver.view.snapshot.plan is before
+
+    drive(site(DESKTOP), script)
+
+
+def test_what_dom0_loses_is_told_first() -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.screen_stack[0].query_one(DeviceList).go_to(at("0000:00:1d.0"))
+        await driver.press("3 a")
+        assert driver.status.lstrip().startswith("without 00:1d.0 (licences has it)")
+        assert "takes dom0's 00:1a.0 (" in driver.status
+
+    drive(replace(site(HP), profile=Profile.XEN), script, size=(200, 60))
