@@ -71,6 +71,11 @@ class Session:
         """The steps that undo would take back, oldest first."""
         return tuple(edit.label for edit, _ in self._done)
 
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """The steps that redo would make again, the next one first."""
+        return tuple(edit.label for edit, _ in reversed(self._undone))
+
     def do(self, edit: Edit, *, merge: bool = False) -> Snapshot:
         """Make an edit. EditError, and nothing changed, where it makes no sense or the profile blocks it.
 

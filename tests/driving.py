@@ -15,11 +15,13 @@ from planner.formats.xlcfg.guest import read
 from planner.model.plan import Plan
 from planner.storage import read_text, samples_folder
 from planner.tui.app import PlannerApp
+from planner.tui.screens import help as help_module
 from planner.tui.screens import main
 from planner.tui.screens.main import MainScreen
 from planner.tui.view import View
 
 main.LOOK_EVERY = 3600.0  # tests look at the disk when they mean to: the files of most plans here are not there
+help_module.TYPED_AHEAD = 0.0  # and their keys are meant
 
 HP = "hp-proliant-dl380e-gen8"
 LOWERED = "xen-lab-lowered-ram"

@@ -59,7 +59,10 @@ def _group() -> None:
     """See the memory map Xen will build for guests with PCI devices, before any reboot.
 
     Without a command, opens the planner: on a host inventory with guest configs, on a SITE (a folder with host.toml
-    and *.cfg guests), or on a bundled sample.
+    and *.cfg guests), or on a bundled sample. It takes --xen, --profile, --rdm and --ascii; HOST --help tells more.
+
+    Its keys, theme and ASCII can be set in $XDG_CONFIG_HOME/rdm-planner/settings.toml (~/.config where that is not
+    set): theme = "nord", ascii = true, and in [keys] a key or a list of keys by command id, as the help (?) names them.
     """
 
 

@@ -236,7 +236,8 @@ def _gather(report: Report, guest: Guest, finding: Finding) -> Iterator[Way]:
         if losers:
             given = ", ".join(address.short for address, found in owners.items() if found)
             title = f"{given} for {target} alone"
-            yield Way("unit", (edits,), title, needs=f"{', '.join(losers)} can do without")
+            lost = ", ".join(dict.fromkeys(edit.address.short for edit in edits if isinstance(edit, Release)))
+            yield Way("unit", (edits,), title, needs=f"{', '.join(losers)} can do without {lost}")
     at_home = [address for address, found in owners.items() if not found]
     known = [plan.host.by_address[address] for address in at_home]
     if known and all(_why_not(report, device) is None and not device.is_bridge for device in known):
@@ -274,4 +275,4 @@ def _relaxed(guest: Guest, finding: Finding) -> Iterator[Way]:
         else "the device may do DMA into the guest's own RAM"
     )
     edit = SetPolicy(guest.name, item.address, RdmPolicy.RELAXED)
-    yield Way("relaxed", ((edit,),), needs="a written reason, for Xen then only warns", risk=risk)
+    yield Way("relaxed", ((edit,),), needs="somebody writes down why: Xen then only warns", risk=risk)

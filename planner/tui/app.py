@@ -82,7 +82,6 @@ class PlannerApp(App[int]):
             asyncio.get_running_loop().add_signal_handler(number, self._cut_off, number)
         self.call_after_refresh(_collect_garbage_again)
         if self._state is not None and not self._state.tour_seen:
-            self._state.remember("tour_seen", True)
             self._main.call_after_refresh(self._main.action_tour)
 
     def on_resize(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -66,6 +69,9 @@ _SHOWN = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "slash": "/",
+    "backslash": "\\",
+    "at": "@",
+    "underscore": "_",
     "full_stop": ".",
     "comma": ",",
     "colon": ":",
@@ -81,8 +87,14 @@ _SHOWN = {
 
 
 def show_key(key: str) -> str:
-    """A key's name as a person reads it: "ctrl+p" is "^p"."""
-    return _SHOWN.get(key, key.replace("ctrl+", "^"))
+    """A key's name as a person reads it: "ctrl+p" is "^p", "right_parenthesis" is ")"."""
+    if key in _SHOWN:
+        return _SHOWN[key]
+    with suppress(KeyError):
+        sign = unicodedata.lookup(key.replace("_", " "))
+        if sign.isprintable():  # a tab is none
+            return sign
+    return key.replace("ctrl+", "^")
 
 
 def keymap_of(app: object) -> Keymap:
@@ -95,6 +107,11 @@ def key_of(keymap: Keymap, id: str) -> str:  # noqa: A002
     """The first key of that command, as a person reads it: every text that names a key asks here."""
     command = next(command for where in Where for command in of(where) if command.id == id)
     return show_key(command.keys_in(keymap)[0])
+
+
+def with_keys(text: str, keymap: Keymap) -> str:
+    """`text` with the first key of each command that it names as "{id}"."""
+    return re.sub(r"\{([a-z._]+)\}", lambda found: key_of(keymap, found[1]), text)
 
 
 @cache

@@ -8,7 +8,7 @@ from planner.export import xlcfg
 from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.model.plan import Plan
-from planner.tui.text import Paragraph
+from planner.tui.text import Hung, Paragraph
 
 STYLES = {"+": "ok", "-": "error", "@": "accent"}
 
@@ -16,7 +16,8 @@ STYLES = {"+": "ok", "-": "error", "@": "accent"}
 def changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
     """The lines that change with a few around them, and what the two texts are called; empty where nothing does."""
     lines = unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm="")
-    return [((line[:1] + line[1:].expandtabs(), STYLES.get(line[:1], "")),) for line in lines]
+    styled = ((line, STYLES.get(line[:1], "")) for line in lines)
+    return [Hung(((line[:1], style), (line[1:].expandtabs(), style))) for line, style in styled]
 
 
 def line_by_line(old: str | None, new: str) -> list[tuple[str, str]]:

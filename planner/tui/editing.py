@@ -35,12 +35,19 @@ class Editor:
         self._session = Session(plan)
         self.saved_plan = plan
         self._in_files = {guest.name: in_file(guest) for guest in plan.guests}
-        self.start = View(self._session.snapshot, Inventory(plan.host), unsaved=self._unsaved(plan))
+        self.start = View(
+            self._session.snapshot, Inventory(plan.host), unsaved=self._unsaved(plan), in_files=self._in_files
+        )
 
     @property
     def history(self) -> tuple[str, ...]:
         """The steps that undo would take back, oldest first."""
         return self._session.history
+
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """The steps that redo would make again, the next one first."""
+        return self._session.undone
 
     def do(self, view: View, edit: Edit, *, merge: bool = False, note: str = "") -> View:
         """The view after `edit`; `merge` makes a slider's moves one step, `note` is told beside what the edit did."""
@@ -66,11 +73,12 @@ class Editor:
             self._session.undo()
         return self._after(view)
 
-    def redo(self, view: View) -> View:
-        """The view after the last undone edit."""
+    def redo(self, view: View, steps: int = 1) -> View:
+        """The view after the last undone edit, or the last `steps`."""
         if view.snapshot.redo is None:
             raise EditError("nothing to redo")
-        self._session.redo()
+        for _ in range(steps):
+            self._session.redo()
         return self._after(view)
 
     def exported(self, view: View, written: Sequence[Written], *, is_saved: bool) -> View:
@@ -216,28 +224,25 @@ def resize(view: View, steps: int) -> Edit:
     size = view.sizes[view.size]
     value = size.moved(steps)
     if value == size.effective:
-        raise EditError(f"{size.key} goes from {size.least} to {size.most} MiB")
+        raise EditError(f"{size.key} of {view.current.name} is turned from {size.least} to {size.most} MiB")
     return SetSize(view.current.name, size.key, value)
 
 
-def exact_size(view: View, text: str) -> Edit:
-    """The edit that sets the chosen size to what was typed in MiB; nothing takes the setting out of the config."""
+def exact_size(view: View, text: str) -> Edit | None:
+    """The edit that sets the chosen size to what was typed; nothing typed takes the setting out of the config.
+
+    None where that is what the plan says already. EditError for what xl does not take.
+    """
     if view.current is None or not view.sizes:
         raise EditError("there is no guest to change")
     size = view.sizes[view.size]
-    text = text.strip()
-    if not text:
-        return SetSize(view.current.name, size.key, None)
-    if not text.isascii() or not text.isdigit():
-        raise EditError(f"{size.key} is a number of MiB, not {text!r:.40}")
-    if len(text) > 9:
-        raise EditError(f"{size.key} of {text:.12}… MiB is more than any machine has")
-    return SetSize(view.current.name, size.key, int(text))
+    value = size.typed(text)
+    return SetSize(view.current.name, size.key, value) if value != size.said else None
 
 
 def _both(view: View, address: Sbdf | None) -> tuple[Guest, Sbdf]:
     if view.current is None:
         raise EditError("there is no guest to give a device to")
     if address is None:
-        raise EditError("no device is chosen: put the cursor of the devices pane on one")
+        raise EditError("no device here: choose one in the devices pane")
     return view.current, address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,3 +159,9 @@ def _absolute(name: str) -> str:
 
 def _identity(plan: Plan) -> str:
     return str(Path(plan.host_file).absolute())
+
+
+@cache
+def is_sample(host_file: str) -> bool:
+    """Whether the inventory is one of those that come with the program."""
+    return Path(host_file).is_relative_to(storage.samples_folder())

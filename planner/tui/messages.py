@@ -34,6 +34,14 @@ class StepsAsked(Message):
     steps: int
 
 
+@dataclass
+class SizeAsked(Message):
+    """A place on the rail of size `index` was clicked: its value in MiB."""
+
+    index: int
+    value: int
+
+
 class ExportAsked(Message):
     """Somebody wants to see and write the chosen guest's file."""
 

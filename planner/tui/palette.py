@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -17,11 +18,25 @@ if TYPE_CHECKING:
     from planner.tui.screens.main import MainScreen
 
 
-def entries(keymap: Keymap) -> Iterator[tuple[str, str]]:
-    """The main screen's commands: what the palette calls them, and their actions."""
+def entries(keymap: Keymap) -> Iterator[tuple[str, str, str]]:
+    """The main screen's commands: what the palette calls them, what more is said of them, and their actions."""
     for command in of(Where.MAIN):
         if not command.is_fixed:
-            yield f"{command.title}  {command.shown_keys(keymap)}", command.action
+            yield f"{command.title}  {command.shown_keys(keymap)}", command.help, command.action
+
+
+def score(query: str, text: str, about: str = "") -> float:
+    """How well every word of the query begins a word of `text`, or else of `about`: 0 where one does not."""
+    words = query.lower().split()
+    if not words:
+        return 0
+    if _begin(words, text):
+        return 3 if text.lower().startswith(words[0]) else 2
+    return 1 if _begin(words, f"{text} {about}") else 0
+
+
+def _begin(words: Sequence[str], text: str) -> bool:
+    return all(re.search(rf"(?<![a-z0-9]){re.escape(word)}", text.lower()) for word in words)
 
 
 class Entries(Provider):
@@ -31,11 +46,11 @@ class Entries(Provider):
     def _main(self) -> MainScreen:
         return cast("MainScreen", self.screen)
 
-    def _commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        for text, action in entries(self._main.keymap):
-            yield text, partial(self._main.run_action, action)
+    def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        for text, about, action in entries(self._main.keymap):
+            yield text, about, partial(self._main.run_action, action)
         for command in self.app.get_system_commands(self._main):
-            yield command.title, command.callback
+            yield command.title, command.help, command.callback
 
     def _things(self) -> Iterator[tuple[str, Callable[[], object]]]:
         main, view = self._main, self._main.shown
@@ -49,17 +64,21 @@ class Entries(Provider):
 
     async def discover(self) -> Hits:
         """The commands, before anything is typed."""
-        for text, action in self._commands():
+        for text, _, action in self._commands():
             yield DiscoveryHit(Content(clean(text)), action, text=clean(text))
 
     async def search(self, query: str) -> Hits:
-        """Commands, devices, guests and problems that match."""
-        matcher = self.matcher(query)
-        for raw, action in (*self._commands(), *self._things()):
-            text = clean(raw)
-            score, offsets = matcher.fuzzy_search.match(query, text)
-            if score > 0:
-                content = Content(text)
-                for offset in offsets:
-                    content = content.stylize(matcher.match_style, offset, offset + 1)
-                yield Hit(score, content, action, text=text)
+        """Commands, then devices, guests and problems that match."""
+        words = query.lower().split()
+        things = ((text, "", action) for text, action in self._things())
+        for rank, found in ((10, self._commands()), (0, things)):
+            for raw, about, action in found:
+                text = clean(raw)
+                points = score(query, text, about)
+                if points > 0:
+                    content = Content(text)
+                    for word in words:
+                        start = text.lower().find(word)
+                        if start >= 0:
+                            content = content.stylize(self.matcher(query).match_style, start, start + len(word))
+                    yield Hit(rank + points, content, action, text=text)

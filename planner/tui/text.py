@@ -35,6 +35,12 @@ class Row(NamedTuple):
 Paragraph = Sequence[Piece]
 
 
+class Hung(tuple[Piece, ...]):
+    """A paragraph that is one line of a file after a sign: where it goes on it has the sign again, and says so."""
+
+    __slots__ = ()
+
+
 def clean(text: str) -> str:
     """`text` on one line, without what could move the cursor, hide, or be taken for a cell of its own."""
     if text.isascii():
@@ -120,15 +126,16 @@ def wrap(paragraphs: Iterable[Paragraph], width: int) -> list[Row]:
     """The paragraphs as rows of at most `width` cells, broken at spaces, words that are too long anywhere."""
     rows: list[Row] = []
     for paragraph in paragraphs:
+        again: list[Piece] = [(f"{paragraph[0][0]} … ", paragraph[0][1])] if isinstance(paragraph, Hung) else []
         line: list[Piece] = []
         used = 0
         for text, style in paragraph:
             for token in _TOKENS.findall(clean(text)):
-                for part in _break(token, width):
+                for part in _break(token, width - cells(again)):
                     length = cell_len(part)
                     if used + length > width and used:
                         rows.append(Row(tuple(line)))
-                        line, used = [], 0
+                        line, used = [*again], cells(again)
                         if part.isspace():
                             continue
                     line.append((part, style))

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
+from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
-from planner.model.guest import Guest, Passthrough
+from planner.model.errors import InputError
+from planner.model.guest import ConfigFile, Guest, Passthrough
 from planner.model.host import Host, PciDevice
 from planner.model.span import GIB4, Span
 from planner.pci import isolation, names
@@ -65,6 +67,14 @@ class Inventory:
         return self.host.by_address.get(address)
 
 
+@lru_cache(maxsize=64)
+def _as_read(file: ConfigFile) -> Guest | None:
+    try:
+        return read(file.text, file.path)
+    except InputError:  # what a plan names may be no config any more
+        return None
+
+
 BELOW = Span(0, GIB4)
 """The first zoom: where nearly everything happens."""
 
@@ -81,9 +91,9 @@ class Look(StrEnum):
 class View:
     """A session's snapshot, the chosen guest, the word of the status line, and what follows from them.
 
-    `unsaved`: guests that differ from what was read or last exported. `on_disk`: what has happened to guests' files
-    since, by guest. `stage` and `zoom` say which map is shown (None: the last stage, all of it), `size` which size the
-    keys change. Compare by identity.
+    `unsaved`: guests that differ from their files. `in_files`: guests as those hold them, by name. `on_disk`: what has
+    happened to guests' files since, by guest. `stage` and `zoom` say which map is shown (None: the last stage, all of
+    it), `size` which size the keys change. Compare by identity.
     """
 
     snapshot: Snapshot
@@ -91,6 +101,7 @@ class View:
     guest: int = 0
     note: str = ""
     unsaved: frozenset[str] = frozenset()
+    in_files: Mapping[str, Guest | None] = field(default_factory=dict)
     on_disk: Mapping[str, str] = field(default_factory=dict)
     stage: str | None = None
     zoom: Span | None = None
@@ -127,6 +138,15 @@ class View:
     def sizes(self) -> tuple[Size, ...]:
         """The chosen guest's sizes; empty without a guest."""
         return sizes(self.build, self.inventory.host) if self.build is not None else ()
+
+    @property
+    def in_file(self) -> Guest | None:
+        """The chosen guest as its file has it; None where there is no file yet."""
+        guest = self.current
+        if guest is None:
+            return None
+        known = self.in_files.get(guest.name)
+        return known or (_as_read(guest.file) if guest.file is not None and guest.file.on_disk else None)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -190,7 +190,7 @@ def test_relaxed_is_offered_under_xen_alone_and_last_with_its_risk() -> None:
     last = fixes(xen, first(xen, "RDM101")).found[-1]
     assert last.edits == (SetPolicy("vm", NIC_, RdmPolicy.RELAXED),)
     assert "risk: the device may do DMA into the guest's own RAM" in last.cost
-    assert last.needs == "a written reason, for Xen then only warns"
+    assert last.needs == "somebody writes down why: Xen then only warns"
 
 
 def test_a_fix_is_one_undoable_step() -> None:
@@ -227,7 +227,7 @@ def test_moving_sharers_to_one_guest_is_for_a_person_to_say() -> None:
     plan = report(host(SHARED), guest(RELAXED, name="a"), guest(f"{USB},rdm_policy=relaxed", name="b"), profile="xen")
     found = fixes(plan, first(plan, "RDM105")).found
     assert [fix.title for fix in found] == ["00:1d.0, 02:00.0 for a alone", "00:1d.0, 02:00.0 for b alone"]
-    assert found[0].needs == "b can do without"
+    assert found[0].needs == "b can do without 00:1d.0"
     after = applied(plan, found[0])
     assert "RDM105" not in rules(after)
     assert [item.policy for item in after.plan.guests[0].pci] == [RdmPolicy.RELAXED, RdmPolicy.RELAXED]

@@ -56,7 +56,7 @@ def test_help_names_every_command_and_key() -> None:
 def test_the_palette_has_every_command_of_the_main_screen() -> None:
     from planner.tui.palette import entries
 
-    assert [text.rpartition("  ")[0] for text, _ in entries({})] == [
+    assert [text.rpartition("  ")[0] for text, *_ in entries({})] == [
         command.title
         for command in of(Where.MAIN)
         if command.id != "guest.choose"  # offered as the guests themselves

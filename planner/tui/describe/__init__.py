@@ -36,7 +36,7 @@ def describe(view: View, subject: Subject, *, full: bool = False) -> Iterator[Pa
         case Line():
             return memory.of_line(subject)
         case Size():
-            return memory.of_size(subject)
+            return memory.of_size(view, subject)
         case Finding():
             return finding(subject, view.group_of(subject))
     return iter([(("Nothing is chosen.", "dim"),)])

@@ -116,8 +116,21 @@ def of_line(subject: Line) -> Iterator[Paragraph]:
         yield ((f"nothing there: {', '.join(none)}", "dim"),)
 
 
-def of_size(subject: Size) -> Iterator[Paragraph]:
+def of_size(view: View, subject: Size) -> Iterator[Paragraph]:
     """A size: what holds, where from, and how far it goes."""
-    said = "as the config says" if subject.said is not None else "the config does not say it"
-    yield ((f"{subject.key} {subject.effective} MiB ", "strong"), (said, "dim"))
-    yield ((f"{subject.about}. {subject.least} to {subject.most} MiB.", ""),)
+    yield ((f"{subject.key} {subject.effective} MiB ", "strong"), (whence(view, subject), "dim"))
+    taken = f"; xl takes {subject.limits[0]} to {subject.limits[1]}"
+    more = taken if subject.limits != (subject.least, subject.most) else ""
+    yield ((f"{subject.about}. {subject.least} to {subject.most} MiB{more}.", ""),)
+
+
+def whence(view: View, size: Size) -> str:
+    """Whose value a size is: the plan's, the file's, or nobody's."""
+    guest = view.in_file
+    if guest is None:
+        return "planned; there is no file yet" if size.said is not None else "not said: what holds without"
+    said: int | None = getattr(guest, size.key)
+    file = f"{said} MiB" if said is not None else "nothing"
+    if size.said == said:
+        return "as the file says" if said is not None else "the file says nothing"
+    return f"planned; the file says {file}" if size.said is not None else f"planned: not said; the file says {file}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from textual import on
 from textual.widgets import Input
 
-from planner.model.edits import SetReason, Together
+from planner.model.edits import SetReason, SetSize, Together
 from planner.model.errors import EditError
 from planner.policy.findings import Finding
 from planner.policy.sizes import Size
@@ -49,7 +49,8 @@ class DeviceActions(PlanScreen):
     def action_fix(self) -> None:
         """Offer the fixes of the problem under the cursor; make the chosen one."""
         from planner.policy.fixes import fixes
-        from planner.tui.screens.dialogs import Choose, Option, Reading
+        from planner.tui.screens.dialogs import Choose, Reading
+        from planner.tui.widgets.options import Option
 
         finding = self.subject if isinstance(self.subject, Finding) else self._first_finding()
         if finding is None:
@@ -60,13 +61,15 @@ class DeviceActions(PlanScreen):
         if not found.found:
             self.app.push_screen(Reading("No fix", [*text, (), ((found.reason or "", ""),)]))
             return
-        options = [Option(fix.title, f"{fix.cost}{f'; needs {fix.needs}' if fix.needs else ''}") for fix in found.found]
+        options = [
+            Option(fix.title, f"{fix.cost}{f'; only if {fix.needs}' if fix.needs else ''}") for fix in found.found
+        ]
 
         def make(index: int | None) -> None:
             if index is None:
                 return
             fix = found.found[index]
-            step = Together(fix.edits, f"fix {finding.rule.id}: {fix.title}")
+            step = Together(fix.edits, f"fix {finding.rule.id} of {finding.guest}: {fix.title}")
             if fix.needs is None or finding.guest is None:
                 self.edit(step)
             else:
@@ -76,14 +79,14 @@ class DeviceActions(PlanScreen):
 
     def _after_a_word(self, step: Together, guest: str, needs: str) -> None:
         """Make the step together with the written word that it needs."""
-        from planner.tui.screens.dialogs import Ask
+        from planner.tui.screens.dialogs import Ask, no_reason
 
         def give(text: str | None) -> None:
             if text is not None:
                 self.edit(replace(step, edits=(*step.edits, SetReason(guest, text))))
 
-        hint = f"It needs {needs}. Write why that is so; the plan keeps it."
-        self.app.push_screen(Ask(f"A word for {guest}", "", hint), give)
+        hint = f"Only if {needs}. Write why that holds: the plan keeps it as the reason for {guest}."
+        self.app.push_screen(Ask(f"Reason for {guest}", "", hint, refused=no_reason), give)
 
     def _first_finding(self) -> Finding | None:
         """The finding under the problems pane's cursor, or the first about the device under this one's."""
@@ -106,20 +109,27 @@ class DeviceActions(PlanScreen):
 
     def action_history(self) -> None:
         """Choose a step to go back to."""
-        steps = self.editor.history
-        if not steps:
+        done, undone = self.editor.history, self.editor.undone
+        if not done and not undone:
             self.say("no step so far")
             return
-        from planner.tui.screens.dialogs import Choose, Option
+        from planner.tui.screens.dialogs import Choose
+        from planner.tui.widgets.options import Option
 
-        newest_first = [Option(f"{number}  {label}") for number, label in reversed([*enumerate(steps, 1)])]
-        options = [*newest_first, Option("0  as it was at the beginning")]
+        again = [
+            Option(f"{number}  {label}", "undone", faint=True)
+            for number, label in reversed([*enumerate(undone, len(done) + 1)])
+        ]
+        newest_first = [Option(f"{number}  {label}") for number, label in reversed([*enumerate(done, 1)])]
+        options = [*again, *newest_first, Option("0  as it was at the beginning")]
 
         def go(chosen: int | None) -> None:
-            if chosen:
-                self.attempt(lambda view: self.editor.undo(view, chosen))
+            if chosen is not None and chosen > len(again):
+                self.attempt(lambda view: self.editor.undo(view, chosen - len(again)))
+            elif chosen is not None and chosen < len(again):
+                self.attempt(lambda view: self.editor.redo(view, len(again) - chosen))
 
-        self.app.push_screen(Choose("Steps so far: go back to just after", options), go)
+        self.app.push_screen(Choose("Steps so far: go to just after", options, at=len(again)), go)
 
     # What if
 
@@ -141,19 +151,38 @@ class DeviceActions(PlanScreen):
     def _steps_asked(self, message: messages.StepsAsked) -> None:
         self.action_resize(message.steps)
 
+    @on(messages.SizeAsked)
+    def _size_asked(self, message: messages.SizeAsked) -> None:
+        guest, size = self.shown.current, self.shown.sizes[message.index]
+        if guest is not None and size.effective != message.value:
+            self.edit(SetSize(guest.name, size.key, message.value), merge=True)
+
     @on(messages.ExactSizeAsked)
     def _exact_size_asked(self) -> None:
         from planner.tui.screens.dialogs import Ask
 
+        if not self.shown.sizes:
+            return
         size = self.shown.sizes[self.shown.size]
 
         def change(text: str | None) -> None:
-            if text is not None:
-                self.edit(lambda view: exact_size(view, text))
+            edit = exact_size(self.shown, text) if text is not None else None
+            if edit is not None:
+                self.edit(edit)
+            elif text is not None:
+                self.say(f"{size.key} is that already")
 
-        hint = f"MiB, {size.least} to {size.most}; empty takes the setting out of the config."
+        def refused(text: str) -> str | None:
+            try:
+                size.typed(text)
+            except EditError as error:
+                return str(error)
+            return None
+
+        low, high = size.limits
+        hint = f"{low} to {high} MiB, or as 8G or 0x800; empty takes the setting out of the config."
         said = str(size.said) if size.said is not None else ""
-        self.app.push_screen(Ask(size.key, said, hint, empty=True), change)
+        self.app.push_screen(Ask(size.key, said, hint, refused=refused, select=True), change)
 
     # Filter
 

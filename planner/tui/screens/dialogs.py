@@ -2,77 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input
 
 from planner.model.plan import Profile
+from planner.tui.commands import key_of, keymap_of
 from planner.tui.messages import Opened
-from planner.tui.text import Paragraph, Row, cut
-from planner.tui.view import Subject
+from planner.tui.text import Paragraph, Row, cells
 from planner.tui.widgets.details import Reader
-from planner.tui.widgets.lines import Picker, entitle
+from planner.tui.widgets.lines import Lines, entitle
+from planner.tui.widgets.options import Option, Options
+
+_WIDEST = 110  # as #dialog in planner.tcss
 
 
-class Confirm(ModalScreen[bool]):
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T | None]):
+    """A box over the main screen. Escape, a click beside it or on the last hint of its border leave it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "cancel", "Cancel"),
+        Binding("question_mark", "help", "Help"),
+    ]
+
+    def action_cancel(self) -> None:
+        """Close with nothing."""
+        self.dismiss(None)
+
+    def action_help(self) -> None:
+        """All keys and signs."""
+        from planner.tui.screens.help import help_screen
+
+        self.app.push_screen(help_screen(keymap_of(self.app)))
+
+    def on_click(self, event: events.Click) -> None:
+        """Beside the box, or on the last hint in its lower border."""
+        box = self.query_one("#dialog")
+        hint = str(box.border_subtitle or "").rpartition("·")[2]
+        x, y = event.screen_x, event.screen_y
+        at_hint = bool(hint) and y == box.region.bottom - 1 and 0 < box.region.right - 2 - x <= cells(((hint, ""),))
+        if at_hint or not box.region.contains(x, y):
+            self.action_cancel()
+
+
+class Confirm(Dialog[bool]):
     """A question; y says yes, everything else no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
-        Binding("n,escape,q", "answer(False)", "No"),
+        Binding("n", "answer(False)", "No"),
     ]
 
     def __init__(self, title: str, question: Iterable[Paragraph]) -> None:
         super().__init__()
         self._title = title
-        self._question = [*question, (), (("y", "key"), (" yes    ", "dim"), ("n", "key"), (" no", "dim"))]
+        self._question = [*question, ()]
 
     def compose(self) -> ComposeResult:
         """The box with the question."""
         with Vertical(id="dialog", classes="small") as box:
             entitle(box, self._title)
             yield Reader(self._question)
+            yield Answers()
 
     def action_answer(self, yes: bool) -> None:
         """Close with the answer."""
         self.dismiss(yes)
 
+    def action_cancel(self) -> None:
+        """That is no answer, and nothing happens."""
+        self.dismiss(False)
 
-class Ask(ModalScreen[str | None]):
-    """Something to type; None for escape. Nothing typed is an answer only where `empty`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+class Answers(Lines):
+    """The two answers of a question; each can be clicked."""
+
+    _YES = " y yes  "
+
+    def rows(self, width: int, height: int) -> Sequence[Row]:
+        """The one line."""
+        return [Row(((" y", "key"), (" yes  ", "dim"), ("  n", "key"), (" no", "dim")))]
+
+    async def on_click(self, event: events.Click) -> None:
+        """Answer."""
+        event.stop()
+        await self.screen.run_action(f"answer({event.x < len(self._YES)})")
+
+
+Refused = Callable[[str], str | None]
+"""Why what was typed will not do, with what is expected; None where it does."""
+
+
+def nothing_typed(text: str) -> str | None:
+    """Refuses an empty field."""
+    return None if text else "Nothing is typed yet."
+
+
+def anything(text: str) -> None:
+    """Refuses nothing."""
+
+
+def no_reason(text: str) -> str | None:
+    """Refuses an empty reason."""
+    return None if text else "A reason is missing: a few words, or esc."
+
+
+class Ask(Dialog[str]):
+    """Something to type; None for escape. What is refused can be mended: the dialog stays and says why.
+
+    `select`: typing replaces what stands there.
+    """
 
     def __init__(
-        self, title: str, value: str, hint: str, *, empty: bool = False, suggester: Suggester | None = None
+        self,
+        title: str,
+        value: str,
+        hint: str,
+        *,
+        refused: Refused = nothing_typed,
+        select: bool = False,
+        suggester: Suggester | None = None,
     ) -> None:
         super().__init__()
-        self._title, self._value, self._hint, self._empty, self._suggester = title, value, hint, empty, suggester
+        self._title, self._value, self._hint, self._suggester = title, value, hint, suggester
+        self._refused, self._select = refused, select
 
     def compose(self) -> ComposeResult:
         """The box with the field."""
         with Vertical(id="dialog", classes="small") as box:
             entitle(box, self._title, "⏎ done · esc cancel")
-            yield Input(self._value, compact=True, select_on_focus=False, suggester=self._suggester)
-            yield Reader([((self._hint, "dim"),)])
+            yield Input(self._value, compact=True, select_on_focus=self._select, suggester=self._suggester)
+            reader = Reader([((self._hint, "dim"),)])
+            reader.can_focus = False  # tab would lead there, and typing would do nothing
+            yield reader
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close with what was typed."""
+        """Close with what was typed, or say why it will not do."""
         event.stop()
         text = event.value.strip()
-        self.dismiss(text if text or self._empty else None)
-
-    def action_cancel(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)
+        why = self._refused(text)
+        if why is None:
+            self.dismiss(text)
+            return
+        reader = self.query_one(Reader)
+        reader.set_text([(("✖ ", "error"), (why, "error")), ((self._hint, "dim"),)])
+        reader.refresh(layout=True)
 
 
 def ask_folder(title: str, folder: str) -> Ask:
@@ -80,46 +164,8 @@ def ask_folder(title: str, folder: str) -> Ask:
     return Ask(title, folder, "Folder to write to. What stands there is kept beside it, dated.")
 
 
-class Option(NamedTuple):
-    """Something to choose: its name, and what there is to say about it."""
-
-    title: str
-    about: str = ""
-
-
-class Options(Picker):
-    """The options, one a line."""
-
-    def __init__(self, options: Sequence[Option]) -> None:
-        super().__init__()
-        self._options = options
-
-    def count(self) -> int:
-        """Options."""
-        return len(self._options)
-
-    def subject(self) -> Subject:
-        """Nothing that the plan knows."""
-        return None
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """A line for each."""
-        return max(1, len(self._options))
-
-    def row(self, index: int, width: int) -> Row:
-        """One option."""
-        option = self._options[index]
-        return Row(cut(((option.title, "strong"), (f"  {option.about}" if option.about else "", "dim")), width))
-
-    def clicked(self, x: int) -> None:
-        """A click chooses."""
-        self.action_open()
-
-
-class Choose(ModalScreen[int | None]):
+class Choose(Dialog[int]):
     """One of several; None for escape."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel")]
 
     def __init__(self, title: str, options: Sequence[Option], *, text: Iterable[Paragraph] = (), at: int = 0) -> None:
         super().__init__()
@@ -139,20 +185,23 @@ class Choose(ModalScreen[int | None]):
         options.focus()
         options.cursor = self._at
 
+    def on_resize(self, event: events.Resize) -> None:
+        """The text above gives way, not the options."""
+        inner = min(_WIDEST, event.size.width * 9 // 10) - 4
+        room = event.size.height - 2 - self.query_one(Options).needed(inner)
+        for reader in self.query(Reader):
+            reader.styles.max_height = max(2, room)
+
     @on(Opened)
     def _chosen(self, message: Opened) -> None:
         message.stop()
         self.dismiss(self.query_one(Options).cursor)
 
-    def action_cancel(self) -> None:
-        """Close with nothing."""
-        self.dismiss(None)
 
-
-class Reading(ModalScreen[None]):
+class Reading(Dialog[None]):
     """A text, to scroll and close."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,i,question_mark", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i,question_mark", "cancel", "Close")]
 
     def __init__(self, title: str, text: Iterable[Paragraph]) -> None:
         super().__init__()
@@ -161,13 +210,10 @@ class Reading(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The box with the text."""
+        keys = keymap_of(self.app)
         with Vertical(id="dialog") as box:
-            entitle(box, self._title, "j k scroll · esc back")
+            entitle(box, self._title, f"{key_of(keys, 'list.down')} {key_of(keys, 'list.up')} scroll · esc back")
             yield Reader(self.text)
-
-    def action_close(self) -> None:
-        """Back to where it was opened."""
-        self.dismiss(None)
 
 
 def profile_question(now: Profile, other: Profile) -> Confirm:

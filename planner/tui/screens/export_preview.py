@@ -15,7 +15,7 @@ from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.policy.findings import Finding, grouped
 from planner.report.words import plural
-from planner.tui.commands import Where, bindings
+from planner.tui.commands import Where, bindings, keymap_of, with_keys
 from planner.tui.differences import changes
 from planner.tui.exporting import Written
 from planner.tui.files import Files
@@ -105,7 +105,8 @@ class ExportPreview(Screen[list[Written]]):
         told: list[Paragraph] = [(("▲ ", "warning"), (note, "")) for note in notes]
         stale = self._view.on_disk.get(self._guest.name)
         if stale is not None:
-            text = f"the file is {stale} on disk since it was read: it will not be overwritten. esc L reads it again"
+            again = with_keys("{export.close} {guest.reload} reads it again", keymap_of(self.app))
+            text = f"the file is {stale} on disk since it was read: it will not be overwritten. {again}"
             return [(("≠ ", "warning"), (text, "warning"))]
         if not blocking:
             return [(("✔ ", "ok"), ("nothing blocks the export of this guest", "")), *told]

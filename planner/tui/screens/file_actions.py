@@ -15,6 +15,7 @@ from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.report.words import plural
 from planner.tui import messages
+from planner.tui.commands import with_keys
 from planner.tui.describe import describe
 from planner.tui.screens.plan_screen import PlanScreen
 from planner.tui.view import View
@@ -58,7 +59,7 @@ class FileActions(PlanScreen):
         try:
             self.files.save(self.shown.snapshot.plan, Path(text).expanduser())
         except InputError as error:
-            self.say(f"✖ not saved: {error}")
+            self.say(f"✖ not saved: {_reason_first(error)}")
             return
         self.show(self.editor.saved(self.shown, text))
 
@@ -87,7 +88,7 @@ class FileActions(PlanScreen):
         try:
             found = self.files.open(text)
         except InputError as error:
-            self.say(f"✖ not opened: {error}")
+            self.say(f"✖ not opened: {_reason_first(error)}")
             return
         if isinstance(found, Guest):
             if self.edit(AddGuest(found)):
@@ -110,7 +111,8 @@ class FileActions(PlanScreen):
         path = self.files.left_behind(self.shown.snapshot.plan)
         if path is None or self.files.load is None:
             return
-        from planner.tui.screens.dialogs import Choose, Confirm, Option
+        from planner.tui.screens.dialogs import Choose, Confirm
+        from planner.tui.widgets.options import Option
 
         # Keys typed while the planner started arrive here, so nothing is lost by one of them.
         options = [
@@ -125,7 +127,7 @@ class FileActions(PlanScreen):
                 try:
                     plan = self.files.load(str(path))
                 except InputError as error:
-                    self.say(f"✖ not recovered: {error}")
+                    self.say(f"✖ not recovered: {_reason_first(error)}")
                     return
                 self.recover(plan)
                 self.files.discard(path)
@@ -176,7 +178,8 @@ class FileActions(PlanScreen):
         if found == self.shown.on_disk:
             return
         new = [f"{name}'s file: {word} on disk" for name, word in found.items() if name not in self.shown.on_disk]
-        note = f"▲ {'; '.join(new)}. L reads it again, e d compares" if new else self.shown.note
+        keys = with_keys("{guest.reload} reads it again, {guest.export} {export.form} compares", self.keymap)
+        note = f"▲ {'; '.join(new)}. {keys}" if new else self.shown.note
         self.show(self.shown.having(on_disk=found, note=note))
 
     # The clipboard
@@ -186,12 +189,11 @@ class FileActions(PlanScreen):
         text = self._copied()
         self.app.copy_to_clipboard(text)
         path = self.files.state.copied(text) if self.files.state is not None else None
-        also = f"; also in {path}" if path is not None else ""
         lines = plural(text.count("\n"), "line")
+        sure = "the clipboard, if the terminal lets it"
         if len(text.encode()) > _OSC52_LIMIT:
-            self.say(f"▲ {lines}: more than many terminals' clipboards take{also}")
-        else:
-            self.say(f"{lines} sent to the terminal's clipboard, which may ignore it{also}")
+            lines, sure = f"▲ {lines}", "perhaps the clipboard: they are more than many terminals let through"
+        self.say(f"{lines} in {_short(path)} and {sure}" if path is not None else f"{lines} in {sure}")
 
     def _copied(self) -> str:
         view = self.shown
@@ -250,3 +252,15 @@ def copied_map(view: View) -> str:
     if view.look is Look.GUESTS:
         report = view.snapshot.report
     return memory_map.render([("", report)], view="all" if view.look is Look.VIEWS else None, stage=view.stage)
+
+
+def _reason_first(error: InputError) -> str:
+    """What is wrong, then where: of a long line the end is cut."""
+    place = ":".join(str(part) for part in (error.source, error.line, error.column) if part is not None)
+    return f"{error.message}; in {place}" if place else error.message
+
+
+def _short(path: Path) -> str:
+    """A path as a person would type it."""
+    home = Path.home()
+    return f"~{os.sep}{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

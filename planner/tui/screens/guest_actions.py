@@ -13,6 +13,7 @@ from planner.model.guest import Guest
 from planner.model.plan import Profile
 from planner.policy.assignable import wants_reason
 from planner.tui import messages
+from planner.tui.commands import key_of, with_keys
 from planner.tui.editing import Editor
 from planner.tui.files import Files
 from planner.tui.screens.plan_screen import PlanScreen
@@ -36,12 +37,13 @@ class GuestActions(PlanScreen):
     def action_list_guests(self) -> None:
         """All guests, one line each, to choose from."""
         from planner.tui.describe.guests import of_guest
-        from planner.tui.screens.dialogs import Choose, Option
+        from planner.tui.screens.dialogs import Choose
+        from planner.tui.widgets.options import Option
 
         view = self.shown
         names = [guest.name for guest in view.snapshot.plan.guests]
         if not names:
-            self.say("there is no guest yet: n makes one")
+            self.say(with_keys("there is no guest yet: {guest.new} makes one", self.keymap))
             return
         options = [Option(f"{index + 1} {name}", of_guest(view, index)) for index, name in enumerate(names)]
 
@@ -65,7 +67,8 @@ class GuestActions(PlanScreen):
         """Choose what to make a guest from, then its name."""
         from planner.export.copies import copy_of
         from planner.export.templates import TEMPLATES, new_guest
-        from planner.tui.screens.dialogs import Choose, Option
+        from planner.tui.screens.dialogs import Choose
+        from planner.tui.widgets.options import Option
 
         guest = self.shown.current
         options = [Option("empty", "HVM, 2 GiB, no disk: a place to try things")]
@@ -95,7 +98,7 @@ class GuestActions(PlanScreen):
         raise NotImplementedError
 
     def _add(self, guest: Guest, note: str = "") -> None:
-        self.edit(AddGuest(guest), note=note)
+        self.edit(AddGuest(guest), note="  ".join(filter(None, (_other_file(guest), note))))
 
     def action_rename_guest(self) -> None:
         """Ask for the chosen guest's new name."""
@@ -108,7 +111,9 @@ class GuestActions(PlanScreen):
 
         def rename(name: str) -> None:
             if name != guest.name:
-                self.edit(ReplaceGuest(guest.name, renamed(guest, name), f"rename {guest.name} to {name}"))
+                new = renamed(guest, name)
+                note = "" if guest.file is not None and guest.file.on_disk else _other_file(new)
+                self.edit(ReplaceGuest(guest.name, new, f"rename {guest.name} to {name}"), note=note)
 
         self._ask_name(f"Rename {guest.name}", rename, guest.name)
 
@@ -123,7 +128,21 @@ class GuestActions(PlanScreen):
             except InputError as error:
                 self.say(f"✖ refused: {error}")
 
-        self.app.push_screen(Ask(title, name, "As xl calls it: letters, digits and ._- go with every tool."), named)
+        hint = "As xl calls it: letters, digits and ._- go with every tool, and in the name of its file."
+        self.app.push_screen(Ask(title, name, hint, refused=self._name_refused(name), select=True), named)
+
+    def _name_refused(self, own: str) -> Callable[[str], str | None]:
+        """What is no name for a guest: none, one of digits, which xl takes for a domain's number, or a taken one."""
+        taken = {guest.name for guest in self.shown.snapshot.plan.guests} - {own}
+
+        def refused(text: str) -> str | None:
+            if not text:
+                return "A name is missing."
+            if text.isascii() and text.isdigit():
+                return f"xl takes {text:.20} for the number of a domain: a name has a letter too."
+            return f"There is a guest {text} already." if text in taken else None
+
+        return refused
 
     def action_remove_guest(self) -> None:
         """Take the chosen guest out of the plan."""
@@ -131,7 +150,7 @@ class GuestActions(PlanScreen):
         if guest is None:
             self.say("✖ there is no guest to remove")
         else:
-            self.edit(RemoveGuest(guest.name), note="u brings it back")
+            self.edit(RemoveGuest(guest.name), note=f"{key_of(self.keymap, 'edit.undo')} brings it back")
 
     def action_reload_guest(self) -> None:
         """Take what the chosen guest's file says now."""
@@ -191,9 +210,10 @@ class GuestActions(PlanScreen):
             self._asked.add(guest.name)
             names = ", ".join(device.short for device in devices)
             hint = (
-                f"The default profile would block {names}. Why may it have that? The plan keeps it; esc: later, by E."
+                f"The default profile would block {names}. Why may it have that? The plan keeps it; esc: later, by "
+                f"{key_of(self.keymap, 'plan.reason')}."
             )
-            self._ask_reason(guest.name, hint, empty=False)
+            self._ask_reason(guest.name, hint, must=True)
 
     def action_reason(self) -> None:
         """Ask why dom0 may lose the device under the cursor, or why the guest may have what the profile blocks."""
@@ -206,22 +226,25 @@ class GuestActions(PlanScreen):
         else:
             self.say("✖ there is no guest to give a reason for")
             return
-        self._ask_reason(subject, f"Why {what}. The plan keeps it; empty takes it back.", empty=True)
+        self._ask_reason(subject, f"Why {what}. The plan keeps it; empty takes it back.", must=False)
 
-    def _ask_reason(self, subject: str, hint: str, *, empty: bool) -> None:
-        from planner.tui.screens.dialogs import Ask
+    def _ask_reason(self, subject: str, hint: str, *, must: bool) -> None:
+        from planner.tui.screens.dialogs import Ask, anything, no_reason
 
         now = self.shown.snapshot.plan.reasons.get(subject, "")
+
+        refused = no_reason if must else anything
 
         def give(text: str | None) -> None:
             if text is not None and text != now:
                 self.edit(SetReason(subject, text))
 
-        self.app.push_screen(Ask(f"Reason for {subject}", now, hint, empty=empty), give)
+        self.app.push_screen(Ask(f"Reason for {subject}", now, hint, refused=refused), give)
 
     def action_release(self) -> None:
         """Choose the Xen release to replay."""
-        from planner.tui.screens.dialogs import Choose, Option
+        from planner.tui.screens.dialogs import Choose
+        from planner.tui.widgets.options import Option
         from planner.xen.release import RELEASES
 
         plan, report = self.shown.snapshot.plan, self.shown.snapshot.report
@@ -238,3 +261,11 @@ class GuestActions(PlanScreen):
                 self.edit(SetRelease(names[index]))
 
         self.app.push_screen(Choose("Xen release to replay", options, at=at), choose)
+
+
+def _other_file(guest: Guest) -> str:
+    """What the guest's file is called, where that is not its name: no file is called by a slash or a blank."""
+    from planner.export.xlcfg import file_name
+
+    file = file_name(guest)
+    return f"its file: {file}" if file != f"{guest.name}.cfg" else ""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from time import monotonic
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
-from planner.tui.commands import Command, Keymap, Where, of
+from planner.tui.commands import Command, Keymap, Where, of, with_keys
 from planner.tui.glyphs import MOVED
-from planner.tui.screens.dialogs import Reading
+from planner.tui.screens.dialogs import Dialog, Reading
 from planner.tui.text import Paragraph
 from planner.tui.widgets.details import Reader
 from planner.tui.widgets.lines import entitle
@@ -82,8 +82,14 @@ _SIGNS = (
     ("░", "firmware", "BIOS, VGA window, ACPI, APIC, special pages"),
     ("┄", "hole", "the MMIO hole, where BARs go"),
     ("·", "free", "neither RAM nor reserved"),
-    ("*", "accent", "on a guest: changed, and not exported yet; first in line: the plan is not saved"),
+    ("*", "accent", "on a guest: its xl.cfg is not written yet, even if the plan is saved; first line: plan not saved"),
+    ("2›", "dim", "after the last guest: 2 more on the right; ‹2 before the first"),
     ("≠", "warning", "on a guest: its file was changed on disk since it was read"),
+)
+
+_SAMPLE = (
+    "This is a sample that comes with the program. For your own machine: `rdm-planner collect -o host.toml` there, "
+    "then `rdm-planner host.toml *.cfg`, or {plan.open} here."
 )
 
 TOUR: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -101,70 +107,82 @@ TOUR: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "Devices, on the left",
+        "Devices",
         (
             (
-                "Choose a guest with 1 to 9 or [ and ]. Space gives it the device under the cursor, or takes it away; "
-                "a takes the whole unit that belongs together, and the heading says why it does."
+                "Choose a guest with 1 to 9 or {guest.previous} and {guest.next}. {device.toggle} gives it the device "
+                "under the cursor, or takes it away; {device.unit} takes the whole unit that belongs together, and the "
+                "heading says why it does."
             ),
-            "✖ beside a device: it is blocked, and the line below says why. / filters: try rmrr, free, shared.",
-        ),
-    ),
-    (
-        "The map, in the middle",
-        (
-            "From address 0 up. Tab goes there; every line tells its owner, the rule and the reason.",
             (
-                "t steps through the build, z zooms below 4 GiB, v shows what libxl, hvmloader and QEMU each believe, "
-                "M all guests. Δ marks what your last step moved."
+                "[x] the guest has it, [-] another has it, [h] it may be plugged in later. R7: it has 7 reserved "
+                "regions; ✖ before that: it is blocked, and the details say why. {filter} filters: try rmrr, free."
             ),
         ),
     ),
     (
-        "Problems, below",
+        "The memory map",
+        (
+            "From address 0 up. {pane.next} goes there; every line tells its owner, the rule and the reason.",
+            (
+                "{map.stage} steps through the build, {map.zoom} zooms below 4 GiB, {map.look} shows what libxl, "
+                "hvmloader and QEMU each believe, {map.guests} all guests. Δ marks what your last step moved."
+            ),
+        ),
+    ),
+    (
+        "Problems",
         (
             (
-                ". and , go from problem to problem and to its place. f offers fixes that were tried by building the "
-                "guest again."
+                "{problem.next} and {problem.previous} go from problem to problem and to its place. {problem.fix} "
+                "offers fixes that were tried by building the guest again."
             ),
-            "Every step says what it did: +1 ✖ is one error more.",
+            "Every step says what it did: +1 ✖ is one error more. {messages} lists all that was said.",
         ),
     ),
     (
         "What if",
         (
             (
-                "w shows memory, maxmem, mmio_hole and rdm_mem_boundary as sliders; + and - turn the chosen one from "
-                "anywhere."
+                "{size.pane} shows memory, maxmem, mmio_hole and rdm_mem_boundary as sliders; {size.more} and "
+                "{size.less} turn the chosen one from anywhere."
             ),
-            "u takes back, U makes again, as often as you like; H lists every step.",
+            "{edit.undo} takes back, {edit.redo} makes again, as often as you like; {edit.history} lists every step.",
         ),
     ),
     (
         "Files",
         (
             (
-                "s saves the plan, with all that you decided. e shows what an xl.cfg becomes and writes it, unless a "
-                "problem is in the way. A file that somebody else changed is never overwritten."
+                "{plan.save} saves the plan, with all that you decided. {guest.export} shows what an xl.cfg becomes "
+                "and writes it, unless a problem is in the way. A file that somebody else changed is never overwritten."
             ),
-            "? has all keys, ^p finds commands, devices and guests by name. K shows this again.",
+            "{help} has all keys, {palette} finds commands, devices and guests by name. {tour} shows this again.",
         ),
     ),
 )
 
+_BELOW = 3
+"""The page about the problems, which stand below."""
 
-class Tour(ModalScreen[None]):
+TYPED_AHEAD = 0.4
+"""Seconds in which keys were meant for something else."""
+
+
+class Tour(Dialog[None]):
     """The guided tour, a page at a time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space,l,right,j,down", "turn(1)", "On"),
         Binding("h,left,k,up,backspace", "turn(-1)", "Back"),
-        Binding("escape,q,K", "close", "Close"),
+        Binding("K", "cancel", "Close"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, keymap: Keymap, *, sample: bool) -> None:
         super().__init__()
+        self._keymap, self._sample = keymap, sample
         self._page = 0
+        self._since = monotonic()
 
     def compose(self) -> ComposeResult:
         """The box with the page."""
@@ -175,13 +193,20 @@ class Tour(ModalScreen[None]):
             yield reader
 
     def _title(self, box: Vertical) -> None:
-        entitle(box, f"{self._page + 1} of {len(TOUR)}: {TOUR[self._page][0]}", "⏎ on · h back · esc close")
+        self.styles.align_vertical = "top" if self._page == _BELOW else "bottom"  # beside what the page is about
+        on = "done" if self._page + 1 == len(TOUR) else "on"
+        entitle(box, f"{self._page + 1} of {len(TOUR)}: {TOUR[self._page][0]}", f"⏎ {on} · h back · esc close")
 
     def _text(self) -> Iterator[Paragraph]:
-        for number, paragraph in enumerate(TOUR[self._page][1]):
+        paragraphs = [*TOUR[self._page][1], *([_SAMPLE] if self._sample and self._page == 0 else [])]
+        for number, paragraph in enumerate(paragraphs):
             if number:
                 yield ()
-            yield ((paragraph, ""),)
+            yield ((with_keys(paragraph, self._keymap), ""),)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Keys typed before anybody can have read the page do nothing."""
+        return monotonic() - self._since >= TYPED_AHEAD
 
     def action_turn(self, step: int) -> None:
         """The next page, or the one before; after the last one, the planner."""
@@ -193,7 +218,3 @@ class Tour(ModalScreen[None]):
         reader = self.query_one(Reader)
         reader.set_text(self._text())
         reader.refresh(layout=True)
-
-    def action_close(self) -> None:
-        """Back to the planner."""
-        self.dismiss(None)

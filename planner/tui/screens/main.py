@@ -20,7 +20,7 @@ from planner.policy.findings import Finding
 from planner.tui import describe, messages
 from planner.tui.commands import Where, bindings
 from planner.tui.editing import Editor
-from planner.tui.files import Files
+from planner.tui.files import Files, is_sample
 from planner.tui.screens.device_actions import DeviceActions
 from planner.tui.screens.file_actions import FileActions
 from planner.tui.screens.guest_actions import GuestActions
@@ -144,6 +144,13 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         here = next((index for index, name in enumerate(self.panes) if self.pane(name) is self.focused), 0)
         self.go_to_pane(self.panes[(here + step) % len(self.panes)])
 
+    def action_problems(self) -> None:
+        """To the problems; alone on the screen where that has no room for them beside the others."""
+        hidden = self.has_class("-short") and not self.has_class("-narrow")
+        if hidden and not self.query_one("#panes").has_class("-one"):
+            self.action_maximise()
+        self.go_to_pane("problems")
+
     def action_maximise(self) -> None:
         """One pane alone, or all again."""
         self.query_one("#panes").toggle_class("-one")
@@ -202,7 +209,12 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         """The guided tour."""
         from planner.tui.screens.help import Tour
 
-        self.app.push_screen(Tour())
+        self.app.push_screen(Tour(self.keymap, sample=is_sample(self.shown.snapshot.plan.host_file)), self.tour_closed)
+
+    def tour_closed(self, _: None) -> None:
+        """It is not shown by itself again."""
+        if self.files.state is not None:
+            self.files.state.remember("tour_seen", True)
 
     def action_palette(self) -> None:
         """The command palette."""

@@ -75,13 +75,22 @@ class MapActions(PlanScreen):
             self.say(f"▲ {address} is not in the host's inventory")
 
     def go_to_finding(self, finding: Finding) -> None:
-        """Go to a finding's device, or else to its range in the map."""
+        """Go to a finding's device, or else to its range in the map; what is told is still the finding."""
         if finding.device is not None:
-            self.go_to_device(finding.device)
-        elif finding.region is not None:
+            devices = self.query_one(DeviceList)
+            if devices.needle:
+                self.end_filter("")
+            self.go_to_pane("devices", quietly=True)
+            found = devices.go_to(finding.device, silently=True)
+        else:
+            found = True
             self.leave_looks()
-            self.go_to_pane("map")
-            self.query_one(MemoryMap).go_to(finding.region.start)
+            self.go_to_pane("map", quietly=True)
+            if finding.region is not None:
+                self.query_one(MemoryMap).go_to(finding.region.start, silently=True)
+        self.point(finding)
+        if not found:
+            self.say(f"▲ {finding.device} is not in the host's inventory")
 
     def action_next_problem(self, step: int) -> None:
         """The next finding of the list, and its place."""

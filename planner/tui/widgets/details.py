@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from textual import events
 from textual.geometry import Size
 
+from planner.tui.commands import key_of, keymap_of
 from planner.tui.describe import describe
 from planner.tui.text import Paragraph, Row, cells, cut, wrap
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Lines, Scroller
 
-_MORE = ("  i: more", "key")
 _FEW = 4  # lines in which the first paragraph must leave room for the second, which says why a device is blocked
 
 
@@ -19,6 +20,7 @@ class Details(Lines):
     """The details pane."""
 
     subject: Subject = None
+    _cut = False
 
     def show(self, view: View, subject: Subject = None) -> None:
         """Take a new view and what to tell about."""
@@ -33,10 +35,18 @@ class Details(Lines):
         if height <= _FEW:
             paragraphs[0] = cut(paragraphs[0], width - 2)
         rows = [Row(((" ", ""), *row.pieces)) for row in wrap(paragraphs, width - 2)]
-        if len(rows) > height > 0:
-            last = cut(rows[height - 1].pieces, width - cells((_MORE,)) - 1)
-            rows[height - 1] = Row((*last, (" " * (width - cells(last) - cells((_MORE,)) - 1), ""), _MORE))
+        self._cut = len(rows) > height > 0
+        if self._cut:
+            more = (f"  {key_of(keymap_of(self.app), 'details')}: more", "key")
+            last = cut(rows[height - 1].pieces, width - cells((more,)) - 1)
+            rows[height - 1] = Row((*last, (" " * (width - cells(last) - cells((more,)) - 1), ""), more))
         return rows[:height]
+
+    async def on_click(self, event: events.Click) -> None:
+        """The last line, where there is more: all of it."""
+        offset = event.get_content_offset(self)
+        if self._cut and offset is not None and offset.y == self.size.height - 1:
+            await self.screen.run_action("details")
 
 
 class Reader(Scroller):

@@ -15,6 +15,7 @@ from planner.tui.widgets.lines import Picker, columns
 
 _CHIPSET = "chipset"
 _BOX = range(2, 5)
+_SIGN = range(1, 3)
 _WIDE, _MEDIUM = 68, 52
 
 
@@ -121,9 +122,11 @@ class DeviceList(Picker):
             super().action_open()
 
     def clicked(self, x: int) -> None:
-        """A click on a box toggles it."""
+        """A click on a box toggles it, one on a heading's sign folds."""
         if x in _BOX and self.address is not None:
             self.post_message(ToggleAsked())
+        elif x in _SIGN and self.address is None:
+            self.action_open()
 
     def _is_closed(self, key: str) -> bool:
         return key in self._folded and not self.needle

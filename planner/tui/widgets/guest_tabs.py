@@ -9,6 +9,7 @@ from textual import events
 
 from planner.policy.findings import Severity
 from planner.report.words import GLYPHS
+from planner.tui.commands import keymap_of, with_keys
 from planner.tui.messages import GuestChosen
 from planner.tui.text import Piece, Row, cells, clean, cut, fit
 from planner.tui.view import View
@@ -31,7 +32,8 @@ class GuestTabs(Lines):
             return []
         guests = view.snapshot.plan.guests
         if not guests:
-            return [Row(((fit(" no guest yet: n makes one, o opens an xl.cfg", width), "dim"),))]
+            text = " no guest yet: {guest.new} makes one, {plan.open} opens an xl.cfg"
+            return [Row(((fit(with_keys(text, keymap_of(self.app)), width), "dim"),))]
         tabs = [self._tab(view, index) for index in range(len(guests))]
         widths = [cells(tab) for tab in tabs]
         first, last = _window(widths, view.guest, width - 10)

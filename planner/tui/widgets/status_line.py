@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import events
+
 from planner.policy.findings import Severity
 from planner.report.words import GLYPHS, plural
 from planner.tui.commands import key_of, keymap_of
+from planner.tui.files import is_sample
 from planner.tui.text import Piece, Row, cells, cut
 from planner.tui.view import View
 from planner.tui.widgets.lines import Lines
@@ -18,6 +21,8 @@ _TONES = {"✖": "error", "▲": "warning"}
 class StatusLine(Lines):
     """Host, release and profile on the left, or the last word; problems and the dirty mark on the right."""
 
+    _problems_at = 0
+
     def rows(self, width: int, height: int) -> Sequence[Row]:
         """The one line."""
         view = self.view
@@ -27,6 +32,7 @@ class StatusLine(Lines):
         if cells(((view.note, ""),)) > width - cells(right) - 3:
             right = self._right(view, roomy=False)
         room = width - cells(right) - 2
+        self._problems_at = width - cells(right) - 1
         left = ((" ", ""), *self._left(view, room))
         if view.note and cells(left) > room:
             more = (f" {key_of(keymap_of(self.app), 'messages')}", "key")
@@ -34,9 +40,17 @@ class StatusLine(Lines):
         left = cut(left, room)
         return [Row((*left, (" " * (room - cells(left) + 1), ""), *right, (" ", "")))]
 
+    async def on_click(self, event: events.Click) -> None:
+        """The counts lead to the problems, a message to all messages."""
+        if event.x >= self._problems_at:
+            await self.screen.run_action("problems")
+        elif self.view is not None and self.view.note:
+            await self.screen.run_action("messages")
+
     def _left(self, view: View, room: int) -> tuple[Piece, ...]:
         plan, release = view.snapshot.plan, view.snapshot.report.release
-        place = (plan.host.name or plan.host_file, "strong")
+        sample = "sample " if is_sample(plan.host_file) else ""
+        place = (f"{sample}{plan.host.name or plan.host_file}", "strong")
         release_name = (f" · Xen {release.name}", "dim")
         short = (release_name, (f" · {plan.profile}", "dim"))
         full = (release_name, (f" · profile {plan.profile}", "dim"))
