@@ -75,15 +75,18 @@ class Lean:
     """A filter over what goes to a terminal, which remembers what the terminal shows.
 
     It knows what a full-screen program of Textual's kind sends: styles, cursor moves, text that ends before the edge.
-    After anything else it takes nothing for known.
+    After anything else it takes nothing for known. What one write changes goes out style by style: a style's sequence
+    takes twenty to forty bytes, a cursor move eight at most.
     """
 
     def __init__(self) -> None:
         self._wanted = Sgr()
-        self._on: dict[str, str] | None = {}
+        self._on: Parts | None = ()
         self._rows: dict[int, dict[int, tuple[str, Parts]]] = {}
         self._at: tuple[int, int] | None = None
         self._cursor: tuple[int, int] | None = None
+        self._waiting: list[tuple[Parts, tuple[int, int], str]] = []
+        self._written = (0, 0)
 
     def forget(self) -> None:
         """The terminal may show, and have on, something else: everything is sent again."""
@@ -101,38 +104,54 @@ class Lean:
                 self._wanted.take(found["style"])
             elif found["row"] is not None:
                 self._at = (max(1, int(found["row"] or 1)), max(1, int(found["column"] or 1)))
-            elif found["harmless"]:
-                out.append(found[0])
             elif found["newline"] and self._at is not None:  # a raw terminal stays in the column
                 self._at = (self._at[0] + 1, self._at[1])
+            elif found["harmless"]:
+                self._send(out)
+                out.append(found[0])
             else:
-                self._go(out)
-                out += (self._switch(), found[0])
+                self._send_as_it_is(found[0], out)
                 self._at = None
                 self.forget()
         self._put(data[position:], out)
-        self._go(out)
+        self._send(out)
+        self._go(self._at, out)
         return "".join(out)
 
     def _put(self, text: str, out: list[str]) -> None:
         if not text:
             return
         if self._at is None or not (text.isascii() or all(cell_len(letter) == 1 for letter in text)):
-            self._go(out)
-            out += (self._switch(), text)
+            self._send_as_it_is(text, out)
             self._lose()
             return
         y, x = self._at
+        if self._at < self._written:  # a cell may be written twice: in that order
+            self._send(out)
         row = self._rows.setdefault(y, {})
         ink, blank = self._wanted.looks()
         cells = [(letter, blank if letter == " " else ink) for letter in text]
         for start, end in _runs([index for index, cell in enumerate(cells, x) if row.get(index) != cell]):
-            self._at = (y, start)
-            self._go(out)
-            out += (self._switch(), text[start - x : end - x])
-            self._cursor = (y, end)
+            self._waiting.append((ink, (y, start), text[start - x : end - x]))
+            self._written = (y, end)
         row.update(enumerate(cells, x))
         self._at = (y, x + len(text))
+
+    def _send(self, out: list[str]) -> None:
+        """Send what waits, first what goes in the style that is on."""
+        order = {self._on: 0}
+        for style, _, _ in self._waiting:
+            order.setdefault(style, len(order))
+        for style, (y, x), text in sorted(self._waiting, key=lambda one: order[one[0]]):
+            self._go((y, x), out)
+            out += (self._switch(style), text)
+            self._cursor = (y, x + len(text))
+        self._waiting, self._written = [], (0, 0)
+
+    def _send_as_it_is(self, text: str, out: list[str]) -> None:
+        self._send(out)
+        self._go(self._at, out)
+        out += (self._switch(self._wanted.looks()[0]), text)
 
     def _lose(self) -> None:
         """Terminals disagree about the cells of what was just written: the rest of the row is unknown."""
@@ -143,28 +162,29 @@ class Lean:
             self._rows[y] = {column: cell for column, cell in self._rows.get(y, {}).items() if column < x}
         self._at = self._cursor = None
 
-    def _go(self, out: list[str]) -> None:
-        if self._at is None or self._at == self._cursor:
+    def _go(self, place: tuple[int, int] | None, out: list[str]) -> None:
+        if place is None or place == self._cursor:
             return
-        y, x = self._at
+        y, x = place
         if self._cursor is not None and self._cursor[0] == y and self._cursor[1] < x:
             step = x - self._cursor[1]
             out.append(f"\x1b[{step if step > 1 else ''}C")
         else:
             out.append(f"\x1b[{y};{x}H")
-        self._cursor = self._at
+        self._cursor = place
 
-    def _switch(self) -> str:
-        wanted, on = self._wanted.parts, self._on
-        if wanted == on:
+    def _switch(self, style: Parts) -> str:
+        if style == self._on:
             return ""
-        self._on = dict(wanted)
+        wanted, on = dict(style), self._on
+        self._on = style
         if not wanted:
             return "\x1b[m"
-        if on is None or on.keys() - wanted.keys() - _OFF.keys():
+        gone = [place for place, _ in on or () if place not in wanted]
+        if on is None or any(place not in _OFF for place in gone):
             return f"\x1b[0;{';'.join(wanted.values())}m"
-        off = sorted({_OFF[place] for place in on.keys() - wanted.keys()})
-        new = [part for place, part in wanted.items() if on.get(place) != part or _OFF.get(place) in off]
+        off = sorted({_OFF[place] for place in gone})
+        new = [part for place, part in wanted.items() if (place, part) not in on or _OFF.get(place) in off]
         return f"\x1b[{';'.join((*off, *new))}m"
 
 

@@ -9,25 +9,7 @@ import pyte
 from terminal import ROOT, running
 
 SITE = ROOT / "sample-hosts" / "xen-lab-lowered-ram"
-KEYS = (
-    b" ",
-    b"jj ",
-    b"]",
-    b"v",
-    b"\x1b",
-    b"\t",
-    b"jjj",
-    b"w+++",
-    b"u",
-    b"?",
-    b"\x1b",
-    b"I",
-    b"m",
-    b"m",
-    b":undo",
-    b"\x1b",
-    b"M",
-)
+KEYS = (b" jj ]v", b"\x1b", b"\tjjjw++u", b"?", b"\x1bImm", b"M")
 
 
 def test_nothing_stale_stays_on_the_screen(tmp_path: Path) -> None:
@@ -45,7 +27,7 @@ def test_nothing_stale_stays_on_the_screen(tmp_path: Path) -> None:
                 screen.resize(24, 84)
                 terminal.resize(84, 24)
             terminal.press(keys)
-            terminal.settle(quiet=0.2)  # an escape is one only after a while
+            terminal.settle(quiet=0.6)  # an escape is one only after a while, and the machine may be busy
             stream.feed(terminal.take())
             shown = list(screen.display)
             terminal.press(b"\x0c")  # all of it again
