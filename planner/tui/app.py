@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -25,6 +27,10 @@ from planner.tui.state import State
 
 if TYPE_CHECKING:
     from textual.command import Provider
+
+
+_PATIENCE = 1.0
+"""Seconds that an end by a signal may take."""
 
 
 class PlannerApp(App[int]):
@@ -105,7 +111,17 @@ class PlannerApp(App[int]):
     def _cut_off(self, number: int) -> None:
         """The terminal is gone, or somebody ends us: the recovery copy has every edit, and is offered again."""
         self._main.keep_now()
+        # A terminal that is gone may hold up whatever writes to it or reads from it: that must not keep us alive.
+        last_word = threading.Timer(_PATIENCE, os._exit, [128 + number])
+        last_word.daemon = True
+        last_word.start()
         self.exit(128 + number)
+
+    def stop_reading(self) -> None:
+        """Let the thread that reads keys end: where the terminal is gone, Textual may not have told it to."""
+        event = getattr(self._driver, "exit_event", None)
+        if event is not None:
+            event.set()
 
     def action_redraw(self) -> None:
         """Send all of the screen again."""
@@ -147,5 +163,8 @@ def _collect_garbage_again() -> None:
 
 def run(app: PlannerApp) -> int:
     """Open the planner, and return its exit code when it is closed."""
-    code = app.run()
+    try:
+        code = app.run()
+    finally:
+        app.stop_reading()
     return code if code is not None else (app.return_code or 0)
