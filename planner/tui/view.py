@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -286,9 +287,12 @@ class View:
         return [one for one in self.snapshot.report.findings if one.region == span]
 
     def matches(self, address: Sbdf, words: Iterable[str]) -> bool:
-        """Whether the device has every word: in what is known of it, or as the start of a region's address."""
+        """Whether the device has every word: in what is known of it, or as the start of a region's address.
+
+        Letters alone must begin a word there: "nic" is not in "communication".
+        """
         known = self.words(address)
-        return all(word in known or self._has_region_at(address, word) for word in words)
+        return all(_has(known, word) or self._has_region_at(address, word) for word in words)
 
     def _has_region_at(self, address: Sbdf, word: str) -> bool:
         digits = word.removeprefix("0x")
@@ -306,7 +310,12 @@ class View:
         found = [str(address), device.name, device.slot, device.id, device.driver, device.class_name, owner]
         found += [names.class_word(device), "rmrr" if regions else "", "shared" if shared else ""]
         found += sorted({rdm.declared.kind.value for rdm in regions})
+        found += [f"vf {device.physfn}" if device.physfn is not None else ""]
         found += ["free" if self.is_free(address) else ""]
         found += ["hotplug" if address in self.candidates else ""]
         found += ["blocked" if self.blocked(address) else "", *self.others(address)]
         return " ".join(word for word in found if word).lower()
+
+
+def _has(known: str, word: str) -> bool:
+    return re.search(rf"\b{word}" if word.isalpha() else re.escape(word), known) is not None

@@ -201,3 +201,22 @@ def test_what_dom0_loses_is_told_first() -> None:
         assert "takes dom0's 00:1a.0 (" in driver.status
 
     drive(replace(site(HP), profile=Profile.XEN), script, size=(200, 60))
+
+
+def test_a_step_under_a_filter_moves_nothing_from_under_the_cursor() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("slash")
+        await driver.type("free nic")
+        before = driver.view.snapshot.plan
+        listed = [line for line in driver.text.splitlines() if "[ ]" in line]
+        assert listed, "the sample has free network ports"
+        assert not any("MEI" in line for line in listed), "communication controllers are no NICs"
+        await driver.press("space")
+        assert driver.view.snapshot.plan != before
+        await driver.press("space")
+        assert driver.view.snapshot.plan.guests == before.guests
+        text = await driver.press("escape slash")
+        await driver.type("vf 01:00.0")
+        assert "01:10.0" in driver.text, text
+
+    drive(site("depo-super-server-sriov"), script)

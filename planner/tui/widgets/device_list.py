@@ -38,6 +38,7 @@ class DeviceList(Picker):
         self._lines: list[_Line] = []
         self._folded = {_CHIPSET}
         self.needle = ""
+        self._found: frozenset[Sbdf] = frozenset()
 
     @property
     def address(self) -> Sbdf | None:
@@ -51,26 +52,30 @@ class DeviceList(Picker):
         return line.unit.devices[0] if line is not None and line.unit is not None else None
 
     def show(self, view: View) -> None:
-        """Take a new view; the rows change only with the host, or under a filter."""
+        """Take a new view; the rows change only with the host, or under a filter with the guest.
+
+        A step changes none: what was given away by mistake must stay under the cursor.
+        """
         old = self.view
         self.view = view
         if old is None or old.inventory is not view.inventory:
-            self._arrange()
+            self._find()
             self.cursor = next((index for index, line in enumerate(self._lines) if line.address is not None), 0)
-        elif self.needle:
-            self._arrange()
+        elif self.needle and old.guest != view.guest:
+            self._find()
         self.redraw()
 
     def filter(self, needle: str) -> None:
         """Show only devices that have every word of `needle`; "" shows all."""
         self.needle = needle
-        self._arrange()
+        self._find()
         self.move(self.cursor)
 
     def go_to(self, address: Sbdf, *, silently: bool = False) -> bool:
         """Put the cursor on that device, opening its group; False where it is not listed (or filtered away)."""
-        if self._index(address) is None:
-            self._folded.clear()
+        if self._index(address) is None and self.view is not None:
+            unit = self.view.inventory.unit_of.get(address)
+            self._folded -= {_CHIPSET, str(unit.devices[0]) if unit is not None else ""}
             self._arrange()
         index = self._index(address)
         if index is not None:
@@ -134,17 +139,22 @@ class DeviceList(Picker):
     def _index(self, address: Sbdf) -> int | None:
         return next((index for index, line in enumerate(self._lines) if line.address == address), None)
 
+    def _find(self) -> None:
+        words = self.needle.lower().split()
+        known = self.view.inventory.unit_of if self.view is not None and words else ()
+        self._found = frozenset(one for one in known if self.view is not None and self.view.matches(one, words))
+        self._arrange()
+
     def _arrange(self) -> None:
         view = self.view
         if view is None:
             return
         here = self.address
-        words = self.needle.lower().split()
         devices = view.inventory.host.by_address
         lines: list[_Line] = []
         chipset: list[Sbdf] = []
         for unit in view.inventory.units:
-            found = [one for one in unit.devices if not words or view.matches(one, words)]
+            found = [one for one in unit.devices if not self.needle.split() or one in self._found]
             chipset += [one for one in found if names.is_chipset(devices[one])]
             members = [one for one in found if not names.is_chipset(devices[one])]
             if len(members) > 1:
