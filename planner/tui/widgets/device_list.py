@@ -73,9 +73,10 @@ class DeviceList(Picker):
 
     def go_to(self, address: Sbdf, *, silently: bool = False) -> bool:
         """Put the cursor on that device, opening its group; False where it is not listed (or filtered away)."""
-        if self._index(address) is None and self.view is not None:
-            unit = self.view.inventory.unit_of.get(address)
-            self._folded -= {_CHIPSET, str(unit.devices[0]) if unit is not None else ""}
+        device = self.view.inventory.device(address) if self.view is not None else None
+        if self.view is not None and device is not None and self._index(address) is None:
+            unit = self.view.inventory.unit_of[address]
+            self._folded.discard(_CHIPSET if names.is_chipset(device) else str(unit.devices[0]))
             self._arrange()
         index = self._index(address)
         if index is not None:
