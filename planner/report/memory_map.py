@@ -19,7 +19,7 @@ BAR = {
     SegmentKind.HIGH_RAM: "█",
     SegmentKind.LEGACY: "░",
     SegmentKind.FREE: "·",
-    SegmentKind.MMIO_HOLE: "·",
+    SegmentKind.MMIO_HOLE: "┄",
     SegmentKind.RESERVED: "▒",
     SegmentKind.BAR: "▓",
     SegmentKind.CONFLICT: "╳",
@@ -105,8 +105,10 @@ def _believed(build: Build, view: str, width: int, style: Style) -> list[str]:
         beliefs = views.qemu(build.qemu, build.firmware, build.names)
     if view == "all":
         return _side_by_side(build, width, style)
-    if not beliefs:
+    if not beliefs and build.domain.type != "hvm":
         return [f"  {view} plays no part in this guest"]
+    if not beliefs:
+        return wrap(why_no_views(build), width, "  ")
     largest = max(belief.span.size for belief in beliefs)
     lines = [f"  as {view} believes it"]
     for belief in beliefs:
@@ -123,7 +125,7 @@ def _side_by_side(build: Build, width: int, style: Style) -> list[str]:
     """What all three take each address for; ✖ where guest RAM or a BAR of one is not what QEMU has there."""
     rows = views.side_by_side(build.layout, build.firmware, build.qemu, build.names)
     if not rows:
-        return ["  no views: hvmloader and QEMU play no part in this guest"]
+        return wrap(why_no_views(build), width, "  ")
     column = (width - 29) // 3
     lines = [f"  {'':>25}  {'libxl':<{column}}{'hvmloader':<{column}}{'QEMU':<{column}}".rstrip()]
     for row in rows:
@@ -132,6 +134,14 @@ def _side_by_side(build: Build, width: int, style: Style) -> list[str]:
         line = f"{GLYPHS['error'] if clash else ' '} {row.span.start:>12x} {row.span.last:>12x}  {cells}".rstrip()
         lines.append(style(line, "error") if clash else line)
     return lines
+
+
+def why_no_views(build: Build) -> str:
+    """Why there is nothing to tell of hvmloader's and QEMU's beliefs."""
+    if build.domain.type != "hvm":
+        return f"no views: hvmloader and QEMU play no part in a {build.domain.type.upper()} guest"
+    ended = next((stage.name for stage in build.stages if not stage.ok), "")
+    return f"no views: the build ends in stage {ended}, before hvmloader and QEMU run: {build.error or 'it failed'}"
 
 
 def _row(span: Span, glyph: str, role: str, label: str, largest: int, width: int, style: Style) -> str:

@@ -10,38 +10,54 @@ from itertools import pairwise
 from planner.model.address import Sbdf
 from planner.model.span import GIB4, MIB, Span, format_size
 from planner.report.memory_map import at_stage
+from planner.tui.troubles import HARMS, Trouble, of_kind, troubles
 from planner.xen.build import STAGES, Build
 from planner.xen.libxl import Layout
 from planner.xen.segments import SegmentKind
 
 _RAM = (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM)
 _TALL = 16 * MIB
-LOST = "lost"
-DISPLACED = "displaced"
+_NEVER = 1000.0  # more than any other pair of bands costs
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
     """A range with one owner, or several small ones in one line (`parts`).
 
-    `qemu` is LOST for guest RAM that QEMU does not know, DISPLACED for RAM that lies under what QEMU parks. `moved`:
-    the last step made it what it is.
+    `trouble`: QEMU believes otherwise of it. `moved`: the last edit made it what it is.
     """
 
     span: Span
     kind: SegmentKind
     label: str
     devices: tuple[Sbdf, ...] = ()
-    qemu: str = ""
+    trouble: Trouble | None = None
     parts: tuple[Band, ...] = ()
     moved: bool = False
 
     @property
     def severity(self) -> int:
-        """How much it matters that it is seen: 4 for conflicts and lost RAM, 0 for free space."""
-        if self.kind is SegmentKind.CONFLICT or self.qemu:
+        """How much it matters that it is seen: 5 for conflicts and what does harm, 0 for free space."""
+        if self.kind is SegmentKind.CONFLICT or self.trouble in HARMS:
+            return 5
+        if self.kind is SegmentKind.RESERVED:
             return 4
-        return 3 if self.kind is SegmentKind.RESERVED else int(self.kind in _RAM or bool(self.devices))
+        if self.trouble is Trouble.BELIEVED:
+            return 3
+        if self.kind in _RAM or self.devices:
+            return 2
+        return int(self.kind is SegmentKind.BAR)
+
+    @property
+    def told(self) -> Span:
+        """The span that a line shows: of a line that holds a conflict or harm, from the first to the last of those."""
+        bad = [part.span for part in self.parts if part.severity == 5]
+        return Span(bad[0].start, bad[-1].end) if bad else self.span
+
+    @property
+    def size(self) -> int:
+        """The bytes that a line shows: of a conflict, its own."""
+        return sum(part.span.size for part in self.parts if part.severity == 5) or self.span.size
 
 
 def bands(build: Build, stage: str | None = None, before: Build | None = None) -> tuple[Band, ...]:
@@ -57,19 +73,23 @@ def bands(build: Build, stage: str | None = None, before: Build | None = None) -
 
 
 def _bands(build: Build, stage: str | None) -> tuple[Band, ...]:
-    view = build.qemu if stage in (None, *STAGES[3:]) else None
-    unknown: list[tuple[Span, str]] = []
-    if view is not None:
-        unknown = [*((span, DISPLACED) for span in view.displaced), *((span, LOST) for span in view.lost)]
+    found = troubles(build) if stage in (None, *STAGES[3:]) else ()
+    regions = [entry.span for entry in build.layout.regions] if build.layout is not None else []
     out: list[Band] = []
     for segment in at_stage(build, stage):
-        inside = {edge for span, _ in unknown for edge in span if segment.span.start < edge < segment.span.end}
-        edges = sorted({*segment.span, *inside}) if segment.kind in _RAM else list(segment.span)
-        for start, end in pairwise(edges):
-            trouble = next((what for span, what in unknown if span.overlaps(Span(start, end))), "")
-            if segment.kind not in _RAM:
-                trouble = ""
-            out.append(Band(Span(start, end), segment.kind, segment.label, segment.devices, trouble))
+        here = of_kind(found, segment.kind)
+        cuts = [span for span, _ in here]
+        if segment.kind in (SegmentKind.RESERVED, SegmentKind.CONFLICT):
+            cuts += regions
+        inside = {edge for span in cuts for edge in span if segment.span.start < edge < segment.span.end}
+        old: Band | None = None
+        for start, end in pairwise(sorted({*segment.span, *inside})):
+            trouble = next((what for span, what in here if span.overlaps(Span(start, end))), None)
+            band = Band(Span(start, end), segment.kind, segment.label, segment.devices, trouble)
+            if old is not None and band.trouble in (Trouble.DEAD, Trouble.PARKED) and old.trouble is band.trouble:
+                band = replace(band, span=Span(out.pop().span.start, end))
+            out.append(band)
+            old = band
     return tuple(out)
 
 
@@ -125,25 +145,45 @@ def heights(items: Sequence[Band], lines: int) -> list[int]:
     return out
 
 
-def moved(old: Layout | None, new: Layout | None) -> list[str]:
-    """What a change did to the ends of RAM, a line each; empty where there is nothing to compare."""
-    if old is None or new is None:
+def moved(old: Build, new: Build) -> list[str]:
+    """What a change did to the guest's memory, a line each, the ends of RAM first. Empty where one has no map."""
+    if old.layout is None or new.layout is None:
         return []
-    ends = [("low", old.low_end, new.low_end), ("high", old.high_end, new.high_end)]
-    lines = [
-        f"{name} RAM ended at {_end(before)}, now {_end(after)}" for name, before, after in ends if before != after
-    ]
-    return lines or ["no RAM moved"]
+    before, after = old.layout, new.layout
+    ends = [("low", before.low_end, after.low_end), ("high", before.high_end, after.high_end)]
+    lines = [f"{name} RAM ended at {_end(was)}, now {_end(now)}" for name, was, now in ends if was != now]
+    return [*lines, *_other_moves(old, new)] or ["no RAM and no BAR moved"]
 
 
-def moved_briefly(old: Layout | None, new: Layout | None) -> str:
+def moved_briefly(old: Build, new: Build) -> str:
     """The same for a narrow pane: amounts of RAM instead of addresses."""
-    if old is None or new is None:
+    if old.layout is None or new.layout is None:
         return ""
-    if old.low_end == new.low_end:
-        return "no RAM moved" if old.high_end == new.high_end else f"high RAM to {_end(new.high_end)}"
-    grown = _above(new) - _above(old)
-    return f"low to {new.low_end:#x}, high {'+' if grown >= 0 else '-'}{brief_size(abs(grown))}"
+    before, after = old.layout, new.layout
+    words = [f"low to {_end(after.low_end)}"] if before.low_end != after.low_end else []
+    grown = _above(after) - _above(before)
+    if grown:
+        words.append(f"high {'+' if grown > 0 else '-'}{brief_size(abs(grown))}")
+    return ", ".join(words or _other_moves(old, new)) or "no RAM and no BAR moved"
+
+
+def _other_moves(old: Build, new: Build) -> list[str]:
+    """Which BARs went elsewhere, and whether QEMU came to know RAM that it did not, or the other way round."""
+    was, now = _places(old), _places(new)
+    count = sum(was[key] != place for key, place in now.items() if key in was)
+    words = [f"{count} BAR{'s' * (count != 1)} moved"] if count else []
+    if len(now) != len(was):
+        words.append(f"{'+' if len(now) > len(was) else '-'}{abs(len(now) - len(was))} BARs")
+    lost = [sum(span.size for span in build.qemu.lost) if build.qemu is not None else 0 for build in (old, new)]
+    if lost[0] != lost[1]:
+        words.append(f"lost RAM {brief_size(lost[1])}" if lost[1] else "no lost RAM")
+    return words
+
+
+def _places(build: Build) -> dict[tuple[object, ...], Span]:
+    """Where each memory BAR is, by whose it is."""
+    bars = build.firmware.bars if build.firmware is not None else ()
+    return {(bar.host or bar.devfn, bar.number): bar.span for bar in bars if bar.span is not None and bar.space != "io"}
 
 
 def brief_size(size: int) -> str:
@@ -156,7 +196,7 @@ def _above(layout: Layout) -> int:
 
 
 def _is_emulated(band: Band) -> bool:
-    return str(band.kind) == "bar" and not band.devices
+    return band.kind is SegmentKind.BAR and not band.devices and band.trouble is None
 
 
 def _end(address: int) -> str:
@@ -164,7 +204,11 @@ def _end(address: int) -> str:
 
 
 def _cost(first: Band, second: Band) -> float:
-    return math.log2(max(2, first.span.size + second.span.size)) + 2 * max(first.severity, second.severity)
+    size = math.log2(max(2, first.span.size + second.span.size))
+    bad = (first.severity == 5, second.severity == 5)
+    if all(bad):
+        return size if (first.kind, first.trouble) == (second.kind, second.trouble) else size + _NEVER / 2
+    return size + (_NEVER if any(bad) else 2 * max(first.severity, second.severity))
 
 
 def _join(first: Band, second: Band) -> Band:
@@ -172,4 +216,4 @@ def _join(first: Band, second: Band) -> Band:
     worst = max(parts, key=lambda part: (part.severity, part.span.size))
     devices = tuple(dict.fromkeys(device for part in parts for device in part.devices))
     moved = any(part.moved for part in parts)
-    return Band(Span(first.span.start, second.span.end), worst.kind, worst.label, devices, worst.qemu, parts, moved)
+    return Band(Span(first.span.start, second.span.end), worst.kind, worst.label, devices, worst.trouble, parts, moved)

@@ -10,35 +10,40 @@ from itertools import pairwise
 from planner.model.span import Span
 from planner.policy.evaluate import Report
 from planner.tui.bands import Band, bands
+from planner.tui.troubles import HARMS, Trouble, troubles
 from planner.xen import views
 from planner.xen.build import Build
 from planner.xen.segments import SegmentKind
 from planner.xen.views import Belief, Claim
 
 ACTORS = ("libxl", "hvmloader", "QEMU")
-_CLASHES = {
-    "lost_ram": "guest RAM that QEMU does not know: emulated disks and network cards lose what they move here",
-    "displaced_ram": "what QEMU parks lies in the place of guest RAM",
-    "dead_bar": "QEMU hides the BAR behind RAM that it believes in: the guest reads all ones",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one column has: `kind` is a segment's, or a claim's that means the same."""
+    """What one column has: `kind` is a segment's, or a claim's that means the same; QEMU believes otherwise of it."""
 
     kind: str
     label: str
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A range over which each column has one thing (None: nothing); `clash` says why they cannot all be right."""
+    """A range over which each column has one thing (None: nothing); `trouble` is why they cannot all be right."""
 
     span: Span
     columns: tuple[str, ...]
     cells: tuple[Cell | None, ...]
-    clash: str = ""
+    trouble: Trouble | None = None
+
+    @property
+    def sign(self) -> str:
+        """✖ where a guest loses something, ▲ where it would once something is put there."""
+        found = {self.trouble, *(cell.trouble for cell in self.cells if cell is not None)}
+        if found & {*HARMS} or any(cell.kind == SegmentKind.CONFLICT for cell in self.cells if cell is not None):
+            return "✖"
+        return "▲" if Trouble.BELIEVED in found else ""
 
 
 _KINDS = {Claim.RAM: "low_ram", Claim.RESERVED: "reserved", Claim.DEVICE: "bar", Claim.SCRATCH: "firmware"}
@@ -54,9 +59,15 @@ def of_views(build: Build | None) -> tuple[Line, ...]:
         views.qemu(build.qemu, build.firmware, build.names),
     )
     edges = {edge for column in beliefs for belief in column for edge in belief.span}
-    edges |= {edge for clash in build.disagreements for edge in clash.span}
-    clashes = [(clash.span, _CLASHES[clash.kind]) for clash in build.disagreements]
-    return _lines(ACTORS, edges, [_believed(column) for column in beliefs], clashes)
+    found = troubles(build)
+    edges |= {edge for span, _ in found for edge in span}
+
+    def trouble(piece: Span, cells: tuple[Cell | None, ...]) -> Trouble | None:
+        here = [what for span, what in found if span.overlaps(piece)]
+        harm = next((what for what in HARMS if what in here), None)
+        return harm or (Trouble.BELIEVED if Trouble.BELIEVED in here and cells[:2] == (None, None) else None)
+
+    return _lines(ACTORS, edges, [_believed(column) for column in beliefs], trouble)
 
 
 def of_guests(report: Report) -> tuple[Line, ...]:
@@ -64,7 +75,8 @@ def of_guests(report: Report) -> tuple[Line, ...]:
     shown = [build for build in report.builds if build.layout is not None]
     maps = [bands(build) for build in shown]
     edges = {edge for column in maps for band in column for edge in band.span}
-    return _lines(tuple(build.guest.name for build in shown), edges, [_mapped(column) for column in maps], ())
+    names = tuple(build.guest.name for build in shown)
+    return _lines(names, edges, [_mapped(column) for column in maps], lambda piece, cells: None)
 
 
 def _believed(beliefs: Sequence[Belief]) -> Callable[[Span], Cell | None]:
@@ -82,9 +94,13 @@ def _mapped(column: Sequence[Band]) -> Callable[[Span], Cell | None]:
     def at(piece: Span) -> Cell | None:
         index = bisect_right(starts, piece.start) - 1
         band = column[index] if index >= 0 else None
-        if band is None or not band.span.overlaps(piece) or band.kind is SegmentKind.FREE:
+        if (
+            band is None
+            or not band.span.overlaps(piece)
+            or (band.kind is SegmentKind.FREE and band.trouble is not Trouble.BELIEVED)
+        ):
             return None
-        return Cell("lost" if band.qemu else str(band.kind), band.label)
+        return Cell(band.kind, band.label, band.trouble)
 
     return at
 
@@ -93,7 +109,7 @@ def _lines(
     columns: tuple[str, ...],
     edges: set[int],
     cells_at: Sequence[Callable[[Span], Cell | None]],
-    clashes: Sequence[tuple[Span, str]],
+    trouble: Callable[[Span, tuple[Cell | None, ...]], Trouble | None],
 ) -> tuple[Line, ...]:
     out: list[Line] = []
     for start, end in pairwise(sorted(edges)):
@@ -101,8 +117,8 @@ def _lines(
         cells = tuple(at(piece) for at in cells_at)
         if not any(cells):
             continue
-        clash = next((text for span, text in clashes if span.overlaps(piece)), "")
-        if out and out[-1].span.end == start and (out[-1].cells, out[-1].clash) == (cells, clash):
+        clash = trouble(piece, cells)
+        if out and out[-1].span.end == start and (out[-1].cells, out[-1].trouble) == (cells, clash):
             piece = Span(out.pop().span.start, end)
         out.append(Line(piece, columns, cells, clash))
     return tuple(out)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
+from planner.tui.troubles import Trouble
 from planner.xen.segments import SegmentKind
 
-LOST_RAM = "lost"
 MOVED = "Δ"
 
-DRAWN: dict[str, tuple[str, str]] = {
+_DRAWN: dict[str, tuple[str, str]] = {
     SegmentKind.LOW_RAM: ("█", "ram"),
     SegmentKind.HIGH_RAM: ("█", "ram"),
     SegmentKind.RESERVED: ("▒", "reserved"),
@@ -17,7 +19,13 @@ DRAWN: dict[str, tuple[str, str]] = {
     SegmentKind.FIRMWARE: ("░", "firmware"),
     SegmentKind.MMIO_HOLE: ("┄", "hole"),
     SegmentKind.FREE: ("·", "free"),
-    LOST_RAM: ("▚", "lost"),
+}
+_TROUBLED = {
+    Trouble.LOST: ("▚", "lost"),
+    Trouble.DISPLACED: ("▚", "lost"),
+    Trouble.DEAD: ("▓", "lost"),
+    Trouble.BLOCKED: ("▒", "lost"),
+    Trouble.BELIEVED: ("·", "lost"),
 }
 
 _LEGEND = (
@@ -25,11 +33,17 @@ _LEGEND = (
     ("▒", "reserved", "RDM"),
     ("▓", "bars", "BAR"),
     ("╳", "conflict", "conflict"),
-    ("▚", "lost", "lost"),
+    ("▚", "lost", "lost RAM"),
     (MOVED, "accent", "moved"),
-    ("░", "firmware", "BIOS"),
+    ("·", "free", "free"),
     ("┄", "hole", "hole"),
+    ("░", "firmware", "firmware"),
 )
+
+
+def drawn(kind: str, trouble: Trouble | None = None) -> tuple[str, str]:
+    """Glyph and style of a range of a segment's kind."""
+    return _TROUBLED.get(trouble, _DRAWN[kind]) if trouble is not None else _DRAWN[kind]
 
 
 def legend(width: int) -> tuple[tuple[str, str], ...]:
@@ -41,3 +55,36 @@ def legend(width: int) -> tuple[tuple[str, str], ...]:
         if used <= width + 1:
             pieces += [(glyph, style), (f" {word} ", "dim")]
     return tuple(pieces)
+
+
+_SHORTER = (
+    (" against low RAM", ""),
+    (" against high RAM", ""),
+    (" against VGA and BIOS", ""),
+    (" against a BAR", ""),
+    ("ACPI, APIC, special pages", "ACPI, APIC"),
+    ("VGA and BIOS", "VGA, BIOS"),
+    ("Xen platform", "platform"),
+    ("taken by ", ""),
+    ("parked ", ""),
+    (" BARs", ""),
+    ("BAR ", "b"),
+    ("low RAM", "RAM"),
+    ("high RAM", "RAM"),
+    ("VGA, BIOS", "BIOS"),
+    ("ACPI, APIC", "APIC"),
+    ("reserved", "RDM"),
+    ("MMIO hole", "hole"),
+    ("displaced", "QEMU's"),
+    ("✖ ", "✖"),
+    ("▲ ", "▲"),
+)
+
+
+def short(label: str, room: int) -> str:
+    """A label in no more words than fit."""
+    for words, fewer in _SHORTER:
+        if cell_len(label) <= room:
+            break
+        label = label.replace(words, fewer)
+    return label

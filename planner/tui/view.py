@@ -114,6 +114,8 @@ class View:
         """The same view with some fields changed; what was worked out about devices is kept for the same snapshot."""
         if "snapshot" in changes:
             changes["_blocked"] = {}
+        if changes.get("guest", self.guest) != self.guest and self.zoom != BELOW:
+            changes.setdefault("zoom", None)
         return replace(self, **changes)  # type: ignore[arg-type]
 
     @property

@@ -115,7 +115,7 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         stages.append(Stage("reserved", layout.ok or bool(layout.e820_steps), layout.reserved_steps))
         error = error or layout.error
     if layout is not None and layout.e820_steps:
-        stages.append(Stage("e820", layout.ok, layout.e820_steps))
+        stages.append(Stage("e820", layout.ok, (*layout.e820_steps, *_untold(domain, layout, view))))
     if unloadable is not None:
         error = error or unloadable
         text = "low RAM ends below 1 MiB, where hvmloader's own image goes"
@@ -225,6 +225,15 @@ def hotplug(build: Build, address: Sbdf, policy: RdmPolicy = RdmPolicy.INVALID) 
 def without_passthrough(domain: Domain) -> bool:
     """Whether libxl creates the guest without an IOMMU context, so that no device can join later."""
     return not domain.devices and domain.passthrough in (None, "disabled")
+
+
+def _untold(domain: Domain, layout: Layout, view: QemuView | None) -> tuple[Step, ...]:
+    """What libxl does not tell QEMU when it starts it: that low RAM was lowered (seen on real runs)."""
+    if view is None or not layout.ok or not view.lost:
+        return ()
+    given = f"only mmio_hole's {domain.mmio_hole_kib // KIB} MiB" if domain.mmio_hole_kib else "only the amount of RAM"
+    text = f"QEMU is told {given}, not that low RAM ends at {layout.low_end:#x}: it believes {view.low_end:#x}"
+    return (Step(text, "libxl_dm.c:1573-1583", None, "warning"),)
 
 
 def _populated(layout: Layout | None, view: QemuView | None) -> tuple[Span, ...]:

@@ -214,7 +214,8 @@ def _map_regions(
             steps.append(_cannot_map(rdm, "the region cannot be mapped", -16))
             return -16
         pages = lost.size // PAGE
-        text = f"guest memory lies in {rdm.span}: {pages} pages not mapped 1:1, such a line for each"
+        text = f"guest memory lies in {rdm.span}: "
+        text += "1 page is not mapped 1:1" if pages == 1 else f"{pages} pages are not mapped 1:1, such a line for each"
         steps.append(Step(text, rule, line, "warning"))
     return 0
 

@@ -12,8 +12,6 @@ from planner.model.address import Sbdf
 from planner.model.span import GIB, GIB4, KIB, Span
 from planner.policy.evaluate import evaluate
 from planner.tui.bands import (
-    DISPLACED,
-    LOST,
     Band,
     bands,
     brief_size,
@@ -23,6 +21,7 @@ from planner.tui.bands import (
     squeeze,
     without_emulated,
 )
+from planner.tui.troubles import Trouble
 from planner.xen.build import Build
 from planner.xen.segments import SegmentKind
 
@@ -34,11 +33,11 @@ def build(site_name: str, name: str) -> Build:
 
 
 def test_ram_is_cut_where_qemu_stops_knowing_it() -> None:
-    high = [(str(band.span), band.qemu) for band in bands(build(LOWERED, "q_clamp")) if band.span.start >= GIB4]
+    high = [(str(band.span), band.trouble) for band in bands(build(LOWERED, "q_clamp")) if band.span.start >= GIB4]
     assert high == [
-        ("0x100000000-0x10effffff", ""),
-        ("0x10f000000-0x11000ffff", DISPLACED),
-        ("0x110010000-0x165ffffff", LOST),
+        ("0x100000000-0x10effffff", None),
+        ("0x10f000000-0x11000ffff", Trouble.DISPLACED),
+        ("0x110010000-0x165ffffff", Trouble.LOST),
     ]
 
 
@@ -54,8 +53,8 @@ def test_bands_cover_what_the_segments_cover() -> None:
 def test_small_neighbours_go_together_and_conflicts_stay_visible() -> None:
     squeezed = squeeze(bands(build(HP, "pfsense")), 6)
     assert len(squeezed) == 6
-    assert sum(len(band.parts) or 1 for band in squeezed) == 12
-    assert squeezed[0].kind is SegmentKind.CONFLICT
+    assert sum(len(band.parts) or 1 for band in squeezed) == 16
+    assert not any(band.kind is SegmentKind.CONFLICT and band.size == band.span.size > GIB for band in squeezed)
     assert any(band.kind is SegmentKind.CONFLICT and band.span.start > GIB for band in squeezed)
 
 
@@ -98,16 +97,21 @@ def test_squeeze_and_heights_fit_and_lose_nothing(sizes: list[int], lines: int) 
 
 
 def test_what_moved_is_said() -> None:
-    plain, clamped = build(LOWERED, "q_plain").layout, build(LOWERED, "q_clamp").layout
+    plain, clamped = build(LOWERED, "q_plain"), build(LOWERED, "q_clamp")
     assert moved(plain, clamped) == [
         "low RAM ended at 0xf0000000, now 0x99000000",
         "high RAM ended at 0x10f000000, now 0x166000000",
+        "2 BARs moved",
+        "+4 BARs",
+        "lost RAM 1.4G",
     ]
     assert moved_briefly(plain, clamped) == "low to 0x99000000, high +1.4G"
-    assert moved(plain, plain) == ["no RAM moved"]
-    assert moved_briefly(plain, plain) == "no RAM moved"
-    assert moved(None, plain) == []
-    assert moved_briefly(plain, None) == ""
+    assert moved(plain, plain) == ["no RAM and no BAR moved"]
+    assert moved_briefly(plain, plain) == "no RAM and no BAR moved"
+    machine = host(rmrr(0x99000000, 0x99000FFF, "0000:02:00.0"))
+    pv = built(machine, guest(type="pv"))
+    assert moved(pv, plain) == []
+    assert moved_briefly(plain, pv) == ""
 
 
 @pytest.mark.parametrize(("size", "text"), [(4 * KIB, "4K"), (GIB * 3 // 2, "1.5G"), (17, "17B")])

@@ -69,6 +69,7 @@ def test_stages_zoom_and_views() -> None:
         text = await driver.press("T T T")
         assert driver.view.stage is None
         assert "stage 5" not in text
+        assert "of 5" not in text
         text = await driver.press("z")
         assert "below 4 GiB" in text
         assert "100000000 " not in text
@@ -77,7 +78,7 @@ def test_stages_zoom_and_views() -> None:
         assert driver.view.look is Look.VIEWS
         assert "hvmloader" in text
         assert "✖" in text
-        assert "what QEMU parks lies in the place of guest RAM" in text
+        assert "✖ Lost RAM: QEMU knows nothing of 1.4 GiB" in text
         text = await driver.press("M")
         assert "q_clampwin " in text
         assert "q_plain" in text

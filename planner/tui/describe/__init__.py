@@ -34,7 +34,7 @@ def describe(view: View, subject: Subject, *, full: bool = False) -> Iterator[Pa
         case Stage():
             return memory.of_stage(subject)
         case Line():
-            return memory.of_line(subject)
+            return memory.of_line(view, subject)
         case Size():
             return memory.of_size(view, subject)
         case Finding():

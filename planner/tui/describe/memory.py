@@ -9,9 +9,10 @@ from planner.model.span import format_size
 from planner.pci import names
 from planner.policy.sizes import Size
 from planner.report.words import GLYPHS
-from planner.tui.bands import DISPLACED, LOST, Band
+from planner.tui.bands import Band
 from planner.tui.comparison import Line
-from planner.tui.text import Paragraph
+from planner.tui.text import Paragraph, Piece
+from planner.tui.troubles import HARMS, Trouble, told
 from planner.tui.view import View
 from planner.xen.build import STAGES, Build, Stage
 from planner.xen.segments import SegmentKind
@@ -20,24 +21,20 @@ from planner.xen.steps import Step
 _KINDS: dict[str, str] = {
     SegmentKind.LOW_RAM: "RAM below 4 GiB, up to the first reserved region above the boundary or to the MMIO hole.",
     SegmentKind.HIGH_RAM: "RAM above 4 GiB: what did not fit below.",
-    SegmentKind.RESERVED: "Reserved device memory: the guest's e820 says reserved, and Xen maps it 1:1 for the device.",
-    "bar": "BARs that hvmloader placed here.",
-    SegmentKind.CONFLICT: "Reserved device memory and the guest's RAM want the same addresses.",
+    SegmentKind.RESERVED: "Reserved device memory: the guest's e820 says reserved.",
+    SegmentKind.BAR: "BARs that hvmloader placed here.",
+    SegmentKind.CONFLICT: "Reserved device memory and something of the guest's want the same addresses.",
     SegmentKind.LEGACY: "VGA window and BIOS. Every guest has them here.",
     SegmentKind.FIRMWARE: "ACPI tables, APICs, HPET, TPM and Xen's special pages.",
     SegmentKind.MMIO_HOLE: "Where hvmloader places the BARs of devices.",
     SegmentKind.FREE: "Neither RAM nor reserved: room that low RAM left, which BARs may take.",
 }
-_QEMU = {
-    LOST: "✖ Guest RAM that QEMU does not know: emulated disks and network cards silently lose what they move here.",
-    DISPLACED: "✖ Guest RAM where QEMU parks video RAM and ROMs: it reads all ones and drops writes.",
-}
 _STAGES = {
     "asked": "what xl reads from the config; the map is the one without any reserved region",
-    "reserved": "libxl has moved RAM out of the way of reserved regions",
-    "e820": "libxl has told the guest of them",
-    "firmware": "hvmloader has placed the BARs",
-    "attach": "Xen has handed over the devices",
+    "reserved": "libxl moves RAM out of the way of reserved regions, and judges those that still lie in RAM",
+    "e820": "libxl makes the e820 that hvmloader gets: RAM and reserved regions, without those that it hides",
+    "firmware": "hvmloader places the BARs",
+    "attach": "Xen hands over the devices",
 }
 
 
@@ -46,26 +43,52 @@ def of_band(view: View, band: Band) -> Iterator[Paragraph]:
     head = f"{band.span} {format_size(band.span.size)} "
     if band.parts:
         yield ((head, "strong"), (f"{len(band.parts)} ranges in one line", ""))
+        reasons = dict.fromkeys(reason for part in band.parts for reason in _troubles(view, part))
+        yield from ((reason,) for reason in reasons)
         for part in band.parts:
             yield ((f"{part.span} ", "strong"), (f"{format_size(part.span.size)} {part.label}", _tone(part)))
         return
     yield ((head, "strong"), (band.label, _tone(band)))
-    if band.qemu:
-        yield ((_QEMU[band.qemu], "error"),)
-    if band.kind is SegmentKind.CONFLICT:
-        yield ((f"✖ {_KINDS.get(band.kind, band.label)}", "error"),)
-    else:
-        yield ((_KINDS.get(band.kind, band.label), "dim"),)
+    found = list(_troubles(view, band))
+    yield from ((reason,) for reason in found)
+    if not found or band.trouble in HARMS:
+        yield ((_mapping(view, band) or _KINDS[band.kind], "dim"),)
     for address in band.devices:
         device = view.inventory.device(address)
         yield ((f"for {address.short} ", "reserved"), (names.full_name(device) if device is not None else "", ""))
     if view.build is not None:
         for name, step in _steps(view.build, band):
-            yield from _told(f"{name}: ", step)
+            yield from _told(f"stage {name}: ", step)
+
+
+def _troubles(view: View, band: Band) -> Iterator[Piece]:
+    """What is wrong with a range."""
+    if band.kind is SegmentKind.CONFLICT:
+        yield f"✖ {_KINDS[band.kind]}", "error"
+    if band.trouble is not None and view.build is not None:
+        style = "error" if band.trouble in HARMS else "warning" if band.trouble is Trouble.BELIEVED else ""
+        yield told(view.build, band.span, band.trouble), style
+
+
+def _mapping(view: View, band: Band) -> str:
+    """Whether Xen maps a reserved region for its device; "" for what is none."""
+    build = view.build
+    if band.kind is not SegmentKind.RESERVED or build is None:
+        return ""
+    told_of = "Reserved device memory: the guest's e820 says reserved"
+    found = [rdm for device in band.devices for rdm in build.iommu.regions_of(device) if rdm.span.overlaps(band.span)]
+    if not band.devices:
+        return f"{told_of}, and nothing is mapped until a device that needs it comes."
+    if found and not any(rdm.mapped for rdm in found):
+        return f"{told_of}. It is an exclusion range: Xen maps nothing there, the IOMMU lets the device pass."
+    held = [span for attach in build.attached if attach.ok for span in attach.held]
+    if band.trouble is None and any(span.overlaps(band.span) for span in held):
+        return f"{told_of}, and Xen maps it 1:1 for the device."
+    return f"{told_of}."
 
 
 def _tone(band: Band) -> str:
-    if band.qemu or band.kind is SegmentKind.CONFLICT:
+    if band.severity == 5:
         return "conflict"
     return "reserved" if band.kind is SegmentKind.RESERVED else ""
 
@@ -103,14 +126,20 @@ def _told(lead: str, step: Step) -> Iterator[Paragraph]:
         yield ((f'  logs "{step.log.strip()}"', step.level if step.level in GLYPHS else "dim"),)
 
 
-def of_line(subject: Line) -> Iterator[Paragraph]:
+def of_line(view: View, subject: Line) -> Iterator[Paragraph]:
     """What each column has at a range."""
     yield ((f"{subject.span} ", "strong"), (format_size(subject.span.size), ""))
-    if subject.clash:
-        yield ((f"✖ {subject.clash}", "error"),)
+    if subject.trouble is not None and view.build is not None:
+        tone = "error" if subject.trouble in HARMS else "warning"
+        yield ((told(view.build, subject.span, subject.trouble), tone),)
     for name, cell in zip(subject.columns, subject.cells, strict=True):
         if cell is not None:
-            yield ((f"{name}: ", "accent"), (cell.label, ""))
+            yield ((f"{name}: ", "accent"), (cell.label, "conflict" if cell.kind == SegmentKind.CONFLICT else ""))
+            if cell.kind == SegmentKind.CONFLICT:
+                yield ((f"✖ {_KINDS[cell.kind]}", "error"),)
+            build = view.snapshot.report.build(name) if cell.trouble is not None else None
+            if build is not None and cell.trouble is not None:
+                yield ((told(build, subject.span, cell.trouble), "error" if cell.trouble in HARMS else "warning"),)
     none = [name for name, cell in zip(subject.columns, subject.cells, strict=True) if cell is None]
     if none:
         yield ((f"nothing there: {', '.join(none)}", "dim"),)

@@ -26,7 +26,7 @@ from planner.tui.screens.file_actions import FileActions
 from planner.tui.screens.guest_actions import GuestActions
 from planner.tui.screens.map_actions import MapActions
 from planner.tui.screens.plan_screen import LEFT, MIDDLE
-from planner.tui.view import View
+from planner.tui.view import Look, View
 from planner.tui.widgets.config_text import ConfigText
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
@@ -91,7 +91,7 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         ):
             entitle(self.query_one(f"#{name}"), title)
         for pane in self.query(Picker):
-            pane.listener = self.pointed
+            pane.listener, pane.follower = self.pointed, self.follow
         self.show(self.editor.start)
         self.point(self.pane("devices").subject())
         self.pane("devices").focus()
@@ -104,6 +104,8 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
 
     def _keep_in_sight(self) -> None:
         pane = self.focused
+        if self.shown.look is not Look.MAP:
+            self.query_one("#panes").set_class(not self.has_class("-wide"), "-one")
         if isinstance(pane, Scroller) and pane.id not in self.panes:
             self.go_to_pane("devices")
 
@@ -120,10 +122,11 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         if old is None or describe.title(old) != title:
             entitle(self.pane(self.middle), title)
         for pane in self.query(Lines):
-            if isinstance(pane, Details):
-                pane.show(view, self.subject)
-            elif pane.id not in (*LEFT[1:], *MIDDLE[1:]) or pane.id in self.panes:
+            if not isinstance(pane, Details) and (pane.id not in (*LEFT[1:], *MIDDLE[1:]) or pane.id in self.panes):
                 pane.show(view)
+        if self._follows and isinstance(self.focused, Picker):
+            self.subject = self.focused.subject()
+        self.query_one(Details).show(view, self.subject)
 
     def restart(self, plan: Plan, note: str) -> None:
         """Begin a new session."""

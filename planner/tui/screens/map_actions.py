@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.model.address import Sbdf
-from planner.model.span import Span
+from planner.model.span import GIB4, Span
 from planner.policy.findings import Finding
 from planner.tui.bands import Band
 from planner.tui.screens.plan_screen import PlanScreen
@@ -43,14 +43,17 @@ class MapActions(PlanScreen):
         """Below 4 GiB; the ranges of a line that holds several; all of it."""
         view = self.shown
         band = self.pane("map").subject() if self.middle == "map" else None
+        top = view.build.segments[-1].span.end if view.build is not None and view.build.segments else 0
         zoom: Span | None = None
-        if view.zoom is None:
+        if view.zoom is None and top > GIB4:
             zoom = BELOW
-        elif isinstance(band, Band) and len(band.parts) > 1 and view.zoom != band.span:
+        elif isinstance(band, Band) and band.parts and view.zoom != band.span:
             zoom = band.span
+        elif view.zoom is None:
+            self.say("nothing lies above 4 GiB, and every range has a line of its own")
+            return
         self.show(view.having(zoom=zoom, look=Look.MAP, note=""))
         self.go_to_pane("map")
-        self.point(self.pane("map").subject())
 
     def leave_looks(self) -> bool:
         """Back from zoom, stage and views to the plain map; False where it was that already."""

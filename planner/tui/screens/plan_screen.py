@@ -17,7 +17,7 @@ from planner.tui.bands import Band
 from planner.tui.commands import Keymap, keymap_of
 from planner.tui.describe import title
 from planner.tui.editing import Editor
-from planner.tui.view import Subject, View
+from planner.tui.view import Look, Subject, View
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.lines import Picker, Scroller, entitle
@@ -45,6 +45,7 @@ class PlanScreen(Screen[None]):
         self.files = files
         self.subject: Subject = None
         self.said: list[str] = []
+        self._follows = True
         self.left, self.middle = LEFT[0], MIDDLE[0]
         self._keeping = False
 
@@ -127,7 +128,7 @@ class PlanScreen(Screen[None]):
             return found.first(Scroller)
         pane = _late(name)
         self.query_one("#panes").mount(pane, before="#map" if name in LEFT else "#details")
-        pane.listener = self.pointed
+        pane.listener, pane.follower = self.pointed, self.follow
         entitle(pane, _TITLES.get(name, ""))
         pane.show(self.shown)
         return pane
@@ -144,6 +145,8 @@ class PlanScreen(Screen[None]):
         `quietly`: the details are about something else than what the cursor stands on there.
         """
         pane = self.pane(name)
+        if name in LEFT and self.shown.look is not Look.MAP and not self.has_class("-wide"):
+            self.leave_look()
         if name in LEFT:
             self.left = name
         elif name in MIDDLE:
@@ -156,10 +159,18 @@ class PlanScreen(Screen[None]):
         pane.show(self.shown)
         if isinstance(pane, Picker):
             pane.quiet = quietly and pane is not self.focused
-        if pane.focusable:
+        if pane is self.focused and isinstance(pane, Picker) and not quietly:
+            pane.tell()
+        elif pane.focusable:
             self.set_focus(pane)  # at once: keys typed ahead belong to the new pane
         else:
             pane.focus()
+
+    def leave_look(self) -> None:
+        """The map again in the place of a comparison."""
+        self.query_one("#panes").remove_class("-one")
+        self.middle = MIDDLE[0]
+        self.show(self.shown.having(look=Look.MAP))
 
     def end_filter(self, needle: str) -> None:
         """Leave the filter's field, with the filter as it is or none."""
@@ -178,9 +189,18 @@ class PlanScreen(Screen[None]):
 
     def point(self, subject: Subject) -> None:
         """Tell about something else."""
+        pane = self.focused
+        self._follows = isinstance(pane, Picker) and pane.subject() == subject
         self.subject = subject
         self.query_one(Details).show(self.shown, subject)
         self.say("")
+
+    def follow(self) -> None:
+        """Something else may lie under the cursor now, though it did not move: details about that follow it."""
+        pane = self.focused
+        if self._follows and isinstance(pane, Picker) and pane.subject() != self.subject:
+            self.subject = pane.subject()
+            self.query_one(Details).show(self.shown, self.subject)
 
 
 def _late(name: str) -> Picker:

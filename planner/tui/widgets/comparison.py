@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planner.report.memory_map import why_no_views
 from planner.tui import comparison
 from planner.tui.bands import brief_size
 from planner.tui.comparison import Cell, Line
-from planner.tui.glyphs import DRAWN
-from planner.tui.text import Piece, Row, cut, fit
+from planner.tui.glyphs import drawn, legend, short
+from planner.tui.text import Piece, Row, cut, fit, wrap
+from planner.tui.troubles import HARMS, word
 from planner.tui.view import Look, Subject, View
 from planner.tui.widgets.lines import Picker, columns
 
-_NARROWEST = 12
+_NARROWEST = 10
+_ROOMY = 16  # cells of a column that has room for more than one glyph
 
 
 class Comparison(Picker):
@@ -34,20 +37,35 @@ class Comparison(Picker):
             same = self._of[:1] == wanted[:1]
             self._lines = comparison.of_guests(report) if view.look is Look.GUESTS else comparison.of_views(view.build)
             self._of = wanted
-            self.cursor = self._index(here) if same else self._index_of_clash()
+            self.cursor = self._index(here) if same else self._index_of_worst()
             self._seek = True
         super().show(view)
 
     def _index(self, address: int) -> int:
         return max((index for index, line in enumerate(self._lines) if line.span.start <= address), default=0)
 
-    def _index_of_clash(self) -> int:
-        return next((index for index, line in enumerate(self._lines) if line.clash), 0)
+    def _index_of_worst(self) -> int:
+        """The largest clash; without one the first line."""
+        order = ["", "▲", "✖"]
+        every = range(len(self._lines))
+        worst = max(every, key=lambda n: (order.index(self._lines[n].sign), self._lines[n].span.size), default=0)
+        return worst if self._lines and self._lines[worst].sign else 0
 
     @property
     def page(self) -> int:
         """The rows under the heading."""
         return max(1, self.size.height - 1)
+
+    def bring_into_view(self) -> None:
+        """Scroll so that the cursor is seen, at first with the clashes beside it, as far as they fit."""
+        if self._seek and self._lines:
+            first = last = self.cursor
+            while first > 0 and self._lines[first - 1].sign:
+                first -= 1
+            while last + 1 < len(self._lines) and self._lines[last + 1].sign:
+                last += 1
+            self.top = max(last - self.page + 1, min(self.top, first))
+        super().bring_into_view()
 
     def count(self) -> int:
         """Ranges."""
@@ -63,21 +81,26 @@ class Comparison(Picker):
         if view is None or height < 2:
             return []
         if not self._lines:
-            text = (
-                " hvmloader and QEMU play no part in this guest" if view.look is Look.VIEWS else " no guest has a map"
-            )
-            return [Row(((text, "dim"),))]
+            text = why_no_views(view.build) if view.look is Look.VIEWS and view.build else "no guest has a map"
+            return [Row(((" ", ""), *row.pieces)) for row in wrap([((text, "dim"),)], width - 2)]
         if self._seek:
-            self._seek = False
             self.bring_into_view()
+            self._seek = False
         first, last, room = self._columns = self._window(view, width)
         names = self._lines[0].columns
-        heading: list[Piece] = [(fit(f"‹{first}" if first else "", self._lead - 1, right=True), "dim"), (" ", "")]
+        before = f"‹{first}" if first else ""
+        agreed = view.look is Look.VIEWS and not any(line.sign for line in self._lines)
+        heading: list[Piece] = [
+            (" ✔ all three agree ", "ok") if agreed else (fit(before, self._lead - 1, right=True), "dim"),
+            (" ", ""),
+        ]
         for index in range(first, last):
             here = view.look is Look.GUESTS and view.current is not None and names[index] == view.current.name
             heading.append((fit(names[index], room), "tab" if here else "strong"))
         heading.append((f" {len(names) - last}›" if last < len(names) else "", "dim"))
-        return [Row(cut(heading, width)), *super().rows(width, height - 1)]
+        rows = [Row(cut(heading, width)), *super().rows(width, height - 1)]
+        spare = height - len(rows) - 1
+        return rows if spare < 1 else [*rows, *[Row()] * spare, Row(cut(legend(width), width))]
 
     @property
     def _lead(self) -> int:
@@ -101,8 +124,8 @@ class Comparison(Picker):
         first, last, room = self._columns
         digits = self._lead - 12
         parts = [
-            ("✖" if line.clash else "", 2, "error"),
-            (f"{line.span.start:x}", -digits, "error" if line.clash else "dim"),
+            (line.sign, 2, "error" if line.sign == "✖" else "warning"),
+            (f"{line.span.start:x}", -digits, "error" if line.sign == "✖" else "dim"),
             ("", 1, ""),
             (brief_size(line.span.size), -7, ""),
             ("", 1, ""),
@@ -119,6 +142,9 @@ class Comparison(Picker):
 def _cell(cell: Cell | None, room: int) -> list[tuple[str, int, str]]:
     if cell is None:
         return [("", room, "")]
-    glyph, style = DRAWN[cell.kind]
-    tone = style if cell.kind in ("conflict", "lost", "reserved") else ""
-    return [(glyph * 2, 2, style), ("", 1, ""), (cell.label, room - 4, tone), ("", 1, "")]
+    glyph, style = drawn(cell.kind, cell.trouble)
+    bar = 2 if room >= _ROOMY else 1
+    harmed = cell.trouble in HARMS or cell.kind == "conflict"
+    label = word(cell.trouble) if cell.trouble else f"✖ {cell.label}" if cell.kind == "conflict" else cell.label
+    tone = style if harmed or cell.kind == "reserved" else ""
+    return [(glyph * bar, bar, style), ("", 1, ""), (short(label, room - bar - 2), room - bar - 2, tone), ("", 1, "")]

@@ -203,8 +203,17 @@ class Picker(Scroller):
     """Whether the pane is to say nothing when it next gets the focus."""
     listener: Callable[[Subject], None] | None = None
     """Is told what the cursor stands on: at once, so that both are painted in one frame."""
+    follower: Callable[[], None] | None = None
+    """Is told that another size may have put something else under the cursor."""
     _focused = False
     _height = 0
+
+    def on_resize(self) -> None:
+        """Work out the rows for the new size at once: what the cursor stands on may depend on it."""
+        if self.size.area and self._shown_size != self.size:
+            self._shown, self._shown_size = self._rows(self.size), self.size
+        if self._focused and self.follower is not None:
+            self.follower()
 
     def row(self, index: int, width: int) -> Row:
         """Row number `index`, without its cursor."""

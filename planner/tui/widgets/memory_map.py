@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from planner.model.span import KIB, format_size
 from planner.policy.findings import Finding, Severity
 from planner.tui.bands import (
-    DISPLACED,
-    LOST,
     Band,
     bands,
     brief_size,
@@ -20,18 +18,16 @@ from planner.tui.bands import (
     within,
     without_emulated,
 )
-from planner.tui.glyphs import DRAWN, LOST_RAM, MOVED, legend
-from planner.tui.text import Piece, Row, cut
+from planner.tui.glyphs import MOVED, drawn, legend, short
+from planner.tui.text import Piece, Row, cells, cut, wrap
+from planner.tui.troubles import Trouble, word
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Picker, columns
 from planner.xen.build import STAGES, Build
 from planner.xen.segments import SegmentKind
 
-_WORDS = {
-    LOST: ("data lost", "unknown to QEMU"),
-    DISPLACED: ("QEMU's own", "QEMU's own memory"),
-}
-_WIDE, _TALL = 46, 14
+_WIDE = 46
+_LAST = 3  # lines about the last edit, in a roomy pane
 _DIGITS = 9  # as many for every map up to 64 GiB, so that lines stay where they are when high RAM comes and goes
 
 
@@ -46,6 +42,7 @@ class MemoryMap(Picker):
         self._drawn_for: tuple[object, ...] = ()
         self._lines: list[tuple[int, bool]] = []
         self._first = 0
+        self._here = 0
 
     def count(self) -> int:
         """Bands, as many as are drawn."""
@@ -56,16 +53,20 @@ class MemoryMap(Picker):
         return self._bands[self.cursor] if self.cursor < len(self._bands) else None
 
     def show(self, view: View) -> None:
-        """Take a new view; another guest's map, stage or part of it starts with its first band."""
-        old = self.view
-        if old is not None and (old.guest, old.zoom) != (view.guest, view.zoom):
-            self.cursor = 0
+        """Take a new view; another guest's map starts with its first band, else the cursor stays at its address."""
+        if self.view is not None and self.view.guest != view.guest:
+            self._here, self._drawn_for = 0, ()
         super().show(view)
 
     def go_to(self, address: int, *, silently: bool = False) -> None:
         """Put the cursor on the band that has this byte of the guest."""
         index = next((index for index, band in enumerate(self._bands) if address in band.span), 0)
         self.move(index, silently=silently)
+
+    def move(self, index: int, *, silently: bool = False) -> None:
+        """Put the cursor on a band, and keep it at its address when the bands change."""
+        super().move(index, silently=silently)
+        self._here = self._bands[self.cursor].span.start if self._bands else 0
 
     def shift(self, lines: int) -> None:
         """Nothing scrolls here: all of it is always shown."""
@@ -82,7 +83,7 @@ class MemoryMap(Picker):
             return []
         roomy = height >= 14 and width >= _WIDE
         key = [Row(cut(legend(width), width))] if roomy else []
-        head = [Row(cut(_stages(view.stage), width))] if view.stage is not None else []
+        head = [Row(_stages(view.stage, width))] if view.stage is not None else []
         foot = [*self._foot(view, width, roomy=roomy)[: max(0, height - 3)], *key]
         if view.build is None or view.build.layout is None:
             self._bands, self._lines, self._drawn_for = (), [], ()
@@ -90,7 +91,6 @@ class MemoryMap(Picker):
         body = height - len(foot) - len(head)
         self._first = len(head)
         self._arrange(view, view.build, body)
-        self.cursor = min(self.cursor, max(0, len(self._bands) - 1))
         drawn = [self.marked(self._line(band, first, width - 1), band) for band, first in self._lines]
         return [*head, *drawn, *(Row() for _ in range(body - len(drawn))), *foot]
 
@@ -100,8 +100,8 @@ class MemoryMap(Picker):
             return
         self._drawn_for = wanted
         found = within(bands(build, view.stage, view.before), view.zoom)
-        whole = lines >= _TALL or view.zoom is not None
-        self._bands = squeeze(found if whole else without_emulated(found), lines)
+        self._bands = squeeze(found if len(found) <= lines else without_emulated(found), lines)
+        self.cursor = next((index for index, band in enumerate(self._bands) if self._here in band.span), 0)
         self._lines = [
             (index, line == 0) for index, height in enumerate(heights(self._bands, lines)) for line in range(height)
         ]
@@ -109,7 +109,7 @@ class MemoryMap(Picker):
     def _line(self, index: int, first: bool, width: int) -> Row:
         band = self._bands[index]
         wide = width >= _WIDE
-        glyph, style = DRAWN[LOST_RAM if band.qemu else band.kind]
+        glyph, style = drawn(band.kind, band.trouble)
         digits = max(_DIGITS, len(f"{self._bands[-1].span.start:x}"))
         size_width = 10 if wide else 7
         bar_width = max(4, (width - digits) // 5) if wide else 5
@@ -117,15 +117,15 @@ class MemoryMap(Picker):
         bar = glyph * _bar_length(band, bar_width)
         if not first:
             return Row(columns(("", digits + 1, ""), (bar, bar_width, style)))
-        size = format_size(band.span.size) if wide else brief_size(band.span.size)
+        size = format_size(band.size) if wide else brief_size(band.size)
         label, tone = _label(band, wide)
         return Row(
             columns(
-                (f"{band.span.start:x}", -digits, "dim"),
+                (f"{band.told.start:x}", -digits, "dim"),
                 (MOVED if band.moved else "", 1, "accent"),
                 (bar, bar_width, style),
                 ("", 1, ""),
-                (label, label_width, tone),
+                (short(label, label_width), label_width, tone),
                 ("", 1, ""),
                 (size, -size_width, ""),
             )
@@ -133,27 +133,43 @@ class MemoryMap(Picker):
 
     def _foot(self, view: View, width: int, *, roomy: bool) -> list[Row]:
         """Whether the guest starts, and what the last edit moved: always as many lines, so that nothing else moves."""
-        rows = [Row(cut(((" ", ""), *_verdict(view)), width))] if view.build is not None else []
-        words = [""]
-        if view.before is not None and view.build is not None:
-            old, new = view.before.layout, view.build.layout
-            words = (moved(old, new) if roomy else [moved_briefly(old, new)]) or [""]
-        texts = [f"last: {words[0]}" if words[0] else "", *(f"      {word}" for word in words[1:])]
-        texts += [""] * (1 + roomy - len(texts))
-        return [*rows, *(Row(cut(((" ", ""), (text, "accent")), width)) for text in texts)]
+        if view.build is None:
+            return [Row()] * (1 + roomy)
+        words = []
+        if view.before is not None:
+            words = moved(view.before, view.build) if roomy else [moved_briefly(view.before, view.build)]
+            words = words if len(words) <= _LAST else [*words[: _LAST - 1], "; ".join(words[_LAST - 1 :])]
+        last = [
+            f"{'last: ' if not index else '      '}{word}" for index, word in enumerate(word for word in words if word)
+        ]
+        total = 1 + _LAST if roomy else 2
+        room = total - len(last)
+        verdict = [row.pieces for row in wrap([_verdict(view)], width - 3)]
+        if len(verdict) > room:
+            rest = " ".join("".join(text for text, _ in row).strip() for row in verdict[room - 1 :])
+            verdict[room - 1 :] = [cut(((rest, verdict[-1][-1][1]),), width - 3)]
+        rows = [Row(((" " if not index else "   ", ""), *row)) for index, row in enumerate(verdict)]
+        rows += [Row(cut(((" ", ""), (text, "accent")), width)) for text in last]
+        return [*rows, *[Row()] * (total - len(rows))]
 
 
-def _stages(now: str) -> tuple[Piece, ...]:
-    """The stages, the one shown marked."""
-    pieces: list[Piece] = [(" ", "")]
-    for number, name in enumerate(STAGES):
-        pieces += [(" › ", "dim")] if number else []
-        pieces += [(f"▌{name}▐", "tab")] if name == now else [(name, "dim")]
-    return tuple(pieces)
+def _stages(now: str, width: int) -> tuple[Piece, ...]:
+    """The stages, the one shown marked and always seen: those before it give way where they do not all fit."""
+    pieces = [(f"▌{name}▐", "tab") if name == now else (name, "dim") for name in STAGES]
+    first, last = 0, STAGES.index(now)
+    while True:
+        shown = [(" … › " if first else " ", "dim")]
+        for index, piece in enumerate(pieces[first:]):
+            shown += [(" › ", "dim")] if index else []
+            shown.append(piece)
+        behind = 2 * (last - first) + 2
+        if first == last or cells(shown) <= width or cells(shown[:behind]) + 2 * (last + 1 < len(pieces)) <= width:
+            return cut(shown, width)
+        first += 1
 
 
-def _verdict(view: View) -> tuple[tuple[str, str], ...]:
-    """Whether the guest starts, in one line: what stops it, or the worst finding about it."""
+def _verdict(view: View) -> tuple[Piece, ...]:
+    """Whether the guest starts: what stops it, or the worst finding about it."""
     build = view.build
     if build is not None and not build.ok:
         return (("✖ ", "error"), (build.error or "", "error"))
@@ -173,17 +189,27 @@ def _no_map(build: Build | None) -> str:
 
 def _bar_length(band: Band, width: int) -> int:
     """By the logarithm of the size: 4 KiB is one cell, 4 GiB and more the whole width."""
-    steps = max(0.0, math.log2(max(1, band.span.size)) - 12)
+    steps = max(0.0, math.log2(max(1, band.size)) - 12)
     return max(1, min(width, round(1 + steps / 20 * (width - 1))))
 
 
 def _label(band: Band, wide: bool) -> tuple[str, str]:
     owners = ", ".join(device.short for device in band.devices)
     more = f" +{len(band.parts) - 1}" if band.parts else ""
-    if band.qemu:
-        return f"✖ {_WORDS[band.qemu][wide]}{more}", "error"
+    if band.trouble is not None:
+        return _troubled(band, band.trouble, more, wide), "error" if band.severity == 5 else ""
     if band.kind is SegmentKind.CONFLICT:
         return f"✖ {band.label if wide and not more else owners or band.label}{more}", "conflict"
-    if str(band.kind) == "bar" and (more or not wide):
+    if band.kind is SegmentKind.BAR and (more or not wide):
         return f"{owners or 'emulated'}{more}", ""
     return f"{band.label}{more}", "reserved" if band.kind is SegmentKind.RESERVED else ""
+
+
+def _troubled(band: Band, trouble: Trouble, more: str, wide: bool) -> str:
+    """The trouble, and whose range it is where there is room or nobody could guess it."""
+    if trouble is Trouble.BLOCKED and not wide:
+        return f"✖ {band.label}{more}"
+    if trouble is Trouble.DEAD and more and not wide:
+        return f"✖ dead{more}"
+    ours = wide and not more and trouble not in (Trouble.LOST, Trouble.DISPLACED)
+    return f"{word(trouble)}{more}" + (f", {band.label}" if ours else "")
