@@ -168,7 +168,13 @@ def _take_back(one: _Staged) -> None:
 
 
 def write_result(path: Path, text: str) -> None:
-    """Write a report or an inventory. InputError, and nothing written, where that would replace what it was made of."""
+    """Write a report or an inventory; "-" is standard output.
+
+    InputError, and nothing written, where that would replace what it was made of.
+    """
+    if str(path) == "-":
+        sys.stdout.write(text)
+        return
     if os.path.realpath(path) in map(os.path.realpath, _read):
         raise InputError("is one of the files that were read; name another for the result", source=str(path))
     write_text(path, text)
@@ -239,6 +245,8 @@ def settings_file() -> Path:
 
 def make_folder(path: Path) -> None:
     """Create `path` and its parents where missing. InputError when that cannot be."""
+    if str(path) == "-":
+        raise InputError("expected a folder to write to, not standard output", source="-")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import gc
 import importlib
+import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -74,6 +76,7 @@ def main(args: list[str] | None = None) -> None:
     gc.set_threshold(50_000)
     # No other package's plugin is to see or change what is read, and looking for them takes time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _speak(sys.stdout, sys.stderr)
     try:
         sys.exit(_group.main(args, prog_name="rdm-planner", standalone_mode=False) or exits.OK)
     except click.Abort:
@@ -98,6 +101,27 @@ def main(args: list[str] | None = None) -> None:
         _complain(f"internal error: {type(error).__name__}: {error}")
         _complain("this is a bug in rdm-planner; RDM_PLANNER_TRACEBACK=1 shows where")
         sys.exit(exits.BUG)
+
+
+def _speak(*streams: TextIO) -> None:
+    """Let no letter that a stream's encoding lacks be an error: our glyphs have twins there."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper) and not is_utf8(stream):
+            codecs.register_error("twins", _twins)
+            stream.reconfigure(errors="twins")
+
+
+def is_utf8(stream: TextIO) -> bool:
+    """Whether every letter can be written there."""
+    return codecs.lookup(stream.encoding or "ascii").name == "utf-8"
+
+
+def _twins(error: UnicodeError) -> tuple[str, int]:
+    from planner.report.words import to_ascii
+
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return to_ascii(error.object[error.start : error.end]), error.end
 
 
 def _complain(message: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import click
 
-from planner.cli import COMMANDS, options
+from planner.cli import COMMANDS, is_utf8, options
 from planner.model.plan import Plan
 
 SAMPLE = "hp-proliant-dl380e-gen8"
@@ -49,37 +51,45 @@ def command(
     from planner.policy.checked import Checked
     from planner.policy.evaluate import evaluate
     from planner.report import formats, memory_map
+    from planner.report.words import to_ascii
 
     sites = inputs or (str(storage.samples_folder() / SAMPLE),)
     if len(inputs) == 1 and not Path(inputs[0]).exists():
         near = get_close_matches(inputs[0], COMMANDS, 1)
         if near:
             raise click.UsageError(f'there is no file {inputs[0]!r}; did you mean the command "{near[0]}"?')
-    plans = load.plans(sites, xen=xen, profile=profile, rdm=rdm)
+    to_screen = sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()  # the screen is drawn on stderr
+    if to_screen and os.environ.get("TERM") == "dumb":
+        load.to_stderr("TERM is dumb: nothing can be drawn in such a terminal, so this is the text")
+        to_screen = False
+    told: list[str] = []
+    plans = load.plans(sites, xen=xen, profile=profile, rdm=rdm, tell=told.append if to_screen else load.to_stderr)
     if len(plans) > 1:
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
     name, plan = plans[0]
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):  # the screen is drawn on stderr
+    if not to_screen:
         report = evaluate(plan)
         found = formats.document("text", [Checked.of(name, report)])
-        options.emit(lambda width, style: found + "\n" + memory_map.render([(name, report)]), None, "never", False)
+        text = found + "\n" + memory_map.render([(name, report)])
+        options.emit(lambda width, style: to_ascii(text) if ascii_only else text, None, "never", False)
         return
     gc.disable()  # until the first paint, which it delays by a tenth: nearly all that is made before it stays
     from planner.tui import settings, state
     from planner.tui.app import PlannerApp, run
 
-    def opened(path: str) -> Plan:
-        return _named(load.plans([path], xen=xen, profile=profile, rdm=rdm)[0][1])
+    def opened(path: str, tell: Callable[[str], None]) -> Plan:
+        return _named(load.plans([path], xen=xen, profile=profile, rdm=rdm, tell=tell)[0][1])
 
     chosen = Path(name)
     app = PlannerApp(
         _named(plan),
         chosen if inputs and load.is_site(chosen) else chosen.parent if load.is_plan(chosen) else None,
-        ascii_only=ascii_only,
+        ascii_only=ascii_only or not is_utf8(sys.stderr),
         settings=settings.read(storage.settings_file()),
         state=state.State(storage.state_folder()),
         load=opened,
         plan_file=chosen if load.is_plan(chosen) else None,
+        told=told,
     )
     ctx.exit(run(app))
 

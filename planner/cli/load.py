@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -46,11 +46,16 @@ class Site(NamedTuple):
         return self.guests
 
 
+def to_stderr(message: str) -> None:
+    """Say it to who called the command."""
+    click.echo(f"rdm-planner: {printable(message)}", err=True)
+
+
 class Reading(NamedTuple):
     """How to read plans: options that several commands share, and what to call a guest from standard input.
 
     `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default. So do
-    `moves_to`, the inventories of hosts that the guests are to move to.
+    `moves_to`, the inventories of hosts that the guests are to move to. `tell` takes what there is to know besides.
     """
 
     xen: str | None = None
@@ -59,6 +64,7 @@ class Reading(NamedTuple):
     stdin_name: str = "-"
     another_host: bool = False
     moves_to: tuple[Path, ...] = ()
+    tell: Callable[[str], None] = to_stderr
 
 
 def plans(
@@ -68,16 +74,17 @@ def plans(
     profile: str | None = None,
     rdm: str | None = None,
     guests_follow: bool = False,
+    tell: Callable[[str], None] = to_stderr,
 ) -> list[tuple[str, Plan]]:
     """The plans that `HOST GUEST…`, `SITE…` or `PLAN.toml…` name, named. InputError for what is unreadable.
 
-    `guests_follow`: a host without guests is as it should be.
+    `guests_follow`: a host without guests is as it should be. `tell` takes what there is to know besides.
     """
-    reading = Reading(xen, profile, rdm, another_host=options.another_host())
-    return [(site.name, plan(site, reading)) for site in sites(inputs, guests_follow=guests_follow)]
+    reading = Reading(xen, profile, rdm, another_host=options.another_host(), tell=tell)
+    return [(site.name, plan(site, reading)) for site in sites(inputs, guests_follow=guests_follow, tell=tell)]
 
 
-def sites(inputs: Sequence[str], *, guests_follow: bool = False) -> list[Site]:
+def sites(inputs: Sequence[str], *, guests_follow: bool = False, tell: Callable[[str], None] = to_stderr) -> list[Site]:
     """What the command line names, not read yet. InputError for a guest that would belong to no host."""
     paths = [Path(text) for text in inputs]
     whole = [path for path in paths if is_site(path) or is_plan(path)]
@@ -94,9 +101,7 @@ def sites(inputs: Sequence[str], *, guests_follow: bool = False) -> list[Site]:
         named = [Site(str(first), first / "host.toml" if is_site(first) else first, tuple(paths[1:]))]
     for site in named:
         if not site.is_plan and not guests_follow and not site.guest_files():
-            click.echo(
-                f"rdm-planner: {printable(site.name)}: no guest is named, so only the host is looked at", err=True
-            )
+            tell(f"{site.name}: no guest is named, so only the host is looked at")
     return named
 
 
@@ -121,7 +126,8 @@ def _whole(path: Path) -> Site:
 def plan(site: Site, reading: Reading) -> Plan:
     """The plan of one site. InputError for what cannot be read."""
     return chosen(
-        saved_plan(site.host, reading.another_host) if site.is_plan else _plan(site, reading.stdin_name), reading
+        saved_plan(site.host, reading.another_host, reading.tell) if site.is_plan else _plan(site, reading.stdin_name),
+        reading,
     )
 
 
@@ -136,7 +142,7 @@ def chosen(read: Plan, reading: Reading) -> Plan:
     )
 
 
-def saved_plan(path: Path, another_host: bool = False) -> Plan:
+def saved_plan(path: Path, another_host: bool = False, tell: Callable[[str], None] = to_stderr) -> Plan:
     """The session that the plan at `path` keeps. InputError where it was made for another inventory, unless told."""
     from planner.formats import plan_toml
 
@@ -152,8 +158,7 @@ def saved_plan(path: Path, another_host: bool = False) -> Plan:
     for guest in restored.plan.guests:
         _check_devices(machine, guest, restored.plan.host_file)
     for changed in restored.changed:
-        message = f"{changed}: changed since {path} was saved; the plan's settings go on top of what it says now"
-        click.echo(f"rdm-planner: {printable(message)}", err=True)
+        tell(f"{changed}: changed since {path} was saved; the plan's settings go on top of what it says now")
     return restored.plan
 
 
@@ -165,7 +170,7 @@ def _skip(path: Path) -> None:
 
 
 def _pass_over(path: Path) -> None:
-    click.echo(f"rdm-planner: {printable(str(path))}: no site (no host.toml in it), passed over", err=True)
+    to_stderr(f"{path}: no site (no host.toml in it), passed over")
 
 
 def is_site(path: Path) -> bool:

@@ -11,6 +11,11 @@ Style = Callable[[str, str], str]
 
 GLYPHS = {"error": "✖", "warning": "▲", "notice": "•", "acknowledged": "✓"}
 _REPLACEMENT = "�"
+ASCII = str.maketrans("█▒▓╳░·▚┄▌▐┃▾▸│└‹›…–→×✖▲•✔Δ≠●├─┤←", "#=+X:.%-|||v>|`<>~->xEWN*^!o+-+<") | {
+    ord("⏎"): "enter",
+    ord("␣"): "spc",
+}
+"""Our glyphs' twins for where there is ASCII only."""
 
 
 def printable(text: str) -> str:
@@ -21,6 +26,11 @@ def printable(text: str) -> str:
         _REPLACEMENT if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else letter
         for letter in text
     )
+
+
+def to_ascii(text: str) -> str:
+    """`text` in ASCII only: our glyphs have a twin each, other letters become "?"."""
+    return text.translate(ASCII).encode("ascii", "replace").decode()
 
 
 def plural(count: int, word: str) -> str:

@@ -7,12 +7,13 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
@@ -37,13 +38,12 @@ class PlannerApp(App[int]):
     """One plan on one main screen.
 
     Exports go to `folder` unless said. `load` reads what a path names when something is opened; without `state`
-    nothing is kept between sessions.
+    nothing is kept between sessions. `told` is what reading the plan brought up.
     """
 
     CSS_PATH = "planner.tcss"
     TITLE = "rdm-planner"
-    COMMAND_PALETTE_BINDING = "ctrl+p"
-    COMMAND_PALETTE_DISPLAY = "^p"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", show=False, id="palette")]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = set()
     """The main screen's provider has everything: of two, either may come first."""
 
@@ -57,12 +57,14 @@ class PlannerApp(App[int]):
         state: State | None = None,
         load: Load | None = None,
         plan_file: Path | None = None,
+        told: Sequence[str] = (),
     ) -> None:
         super().__init__()
         settings = settings or Settings()
+        self._fixed_theme = settings.theme is not None
         self.changed_keys: Keymap = settings.keys
         self._state = state
-        files = Files(folder if folder is not None else Path(), load, state, plan_file)
+        files = Files(folder if folder is not None else Path(), load, state, plan_file, list(told))
         self._main = MainScreen(plan, files)
         self.set_class(ascii_only or settings.ascii, "-ascii")
         wanted = settings.theme or (state.theme if state is not None else None)
@@ -133,16 +135,12 @@ class PlannerApp(App[int]):
     def _keep_theme(self, theme: Theme) -> None:
         if self._state is not None:
             self._state.remember("theme", theme.name)
+        if self._fixed_theme:
+            self._main.say("▲ theme in settings.toml comes first: the next start has that again")
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen, from the first paint on."""
         return self._main
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands those that ours do not cover."""
-        for command in super().get_system_commands(screen):
-            if command.title == "Screenshot":
-                yield command
 
     def action_command_palette(self) -> None:
         """The palette, where the screen has commands for it."""

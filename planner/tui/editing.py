@@ -116,10 +116,10 @@ class Editor:
         self._in_files[guest.name] = guest
         return view.having(unsaved=self._unsaved(view.snapshot.plan))
 
-    def saved(self, view: View, where: str) -> View:
+    def saved(self, view: View, note: str) -> View:
         """The view once the plan is written."""
         self.saved_plan = view.snapshot.plan
-        return view.having(snapshot=self._session.mark_saved(), note=f"saved {where}")
+        return view.having(snapshot=self._session.mark_saved(), note=note)
 
     def _after(self, view: View, note: str = "") -> View:
         snapshot = self._session.snapshot

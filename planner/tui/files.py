@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,18 +22,24 @@ from planner.tui.state import State
 if TYPE_CHECKING:
     from planner.tui.exporting import Exporter
 
-Load = Callable[[str], Plan]
-"""Reads what a path names: a site, an inventory, a saved plan. InputError where it cannot."""
+Load = Callable[[str, Callable[[str], None]], Plan]
+"""Reads what a path names (a site, an inventory, a saved plan), and tells what there is to know about it. InputError
+where it cannot.
+"""
 
 
 @dataclass
 class Files:
-    """`folder` is where exports go unless said; `plan_file` the saved plan, once there is one; `load` opens others."""
+    """`folder` is where exports go unless said; `plan_file` the saved plan, once there is one; `load` opens others.
+
+    `told` is what reading them brought up, until somebody was shown it.
+    """
 
     folder: Path
     load: Load | None = None
     state: State | None = None
     plan_file: Path | None = None
+    told: list[str] = field(default_factory=list)
     plan_text: str | None = field(default=None, init=False)
     _seen: dict[Path, tuple[storage.Stamp | None, str]] = field(default_factory=dict)
     _said: dict[Path, str] = field(default_factory=dict)
@@ -66,9 +73,26 @@ class Files:
         if self.state is not None:
             self.state.forget()
 
-    def left_behind(self, plan: Plan) -> Path | None:
-        """The recovery copy that a session on this host left behind when it was cut off, if there is one."""
-        return self.state.left_behind(_identity(plan)) if self.state is not None else None
+    def left_behind(self, plan: Plan) -> list[Path]:
+        """The recovery copies that sessions on this host left behind when they were cut off, the newest first."""
+        return self.state.left_behind(_identity(plan)) if self.state is not None else []
+
+    def kept_at(self, path: Path) -> str:
+        """When a recovery copy was written, in local time."""
+        changed = storage.stamp(path)
+        when = datetime.fromtimestamp(changed[0] / 1e9).astimezone() if changed is not None else None
+        return when.strftime("%Y-%m-%d at %H:%M") if when is not None else "a day that is not known"
+
+    def read_copy(self, path: Path) -> Plan:
+        """The plan in a recovery copy. InputError where it cannot be read any more."""
+        if self.load is None:
+            raise InputError("no copy can be opened here", source=str(path))
+        return self.load(str(path), self.told.append)
+
+    @property
+    def plan_name(self) -> str:
+        """What the plan's file is called; "" without one."""
+        return self.plan_file.name if self.plan_file is not None else ""
 
     def discard(self, path: Path) -> None:
         """Throw a recovery copy away."""
@@ -111,7 +135,7 @@ class Files:
             return guest_reader.read(storage.read_text(path), str(path))
         if self.load is None:
             raise InputError("only a guest's .cfg can be opened here", source=text)
-        return self.load(str(path))
+        return self.load(str(path), self.told.append)
 
     def read_again(self, guest: Guest) -> Guest:
         """The guest as its file has it now. InputError where there is none, or it cannot be read."""

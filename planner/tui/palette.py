@@ -12,7 +12,7 @@ from textual.content import Content
 
 from planner.pci import names
 from planner.tui.commands import Keymap, Where, of
-from planner.tui.text import clean
+from planner.tui.text import clean, to_ascii
 
 if TYPE_CHECKING:
     from planner.tui.screens.main import MainScreen
@@ -46,11 +46,12 @@ class Entries(Provider):
     def _main(self) -> MainScreen:
         return cast("MainScreen", self.screen)
 
+    def _shown(self, text: str) -> str:
+        return to_ascii(clean(text)) if self.app.has_class("-ascii") else clean(text)
+
     def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         for text, about, action in entries(self._main.keymap):
             yield text, about, partial(self._main.run_action, action)
-        for command in self.app.get_system_commands(self._main):
-            yield command.title, command.help, command.callback
 
     def _things(self) -> Iterator[tuple[str, Callable[[], object]]]:
         main, view = self._main, self._main.shown
@@ -65,7 +66,7 @@ class Entries(Provider):
     async def discover(self) -> Hits:
         """The commands, before anything is typed."""
         for text, _, action in self._commands():
-            yield DiscoveryHit(Content(clean(text)), action, text=clean(text))
+            yield DiscoveryHit(Content(self._shown(text)), action, text=self._shown(text))
 
     async def search(self, query: str) -> Hits:
         """Commands, then devices, guests and problems that match."""
@@ -73,7 +74,7 @@ class Entries(Provider):
         things = ((text, "", action) for text, action in self._things())
         for rank, found in ((10, self._commands()), (0, things)):
             for raw, about, action in found:
-                text = clean(raw)
+                text = self._shown(raw)
                 points = score(query, text, about)
                 if points > 0:
                     content = Content(text)

@@ -63,10 +63,10 @@ class State:
             if _pid(path) == os.getpid():
                 storage.remove(path)
 
-    def left_behind(self, identity: str) -> Path | None:
-        """The newest copy of a session on that host whose process is gone."""
+    def left_behind(self, identity: str) -> list[Path]:
+        """The copies of sessions on that host whose processes are gone, the newest first."""
         found = [path for path in self._found(_digest(identity)) if not storage.is_running(_pid(path))]
-        return max(found, key=lambda path: storage.stamp(path) or (0, 0), default=None)
+        return sorted(found, key=lambda path: storage.stamp(path) or (0, 0), reverse=True)
 
     def copied(self, text: str) -> Path | None:
         """Keep what was copied, for terminals that have no clipboard; None where that cannot be."""

@@ -7,6 +7,7 @@ the first paint.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.style import Style
 from textual.app import App
@@ -29,6 +30,17 @@ _COLOURS = {
     "lost": "text-error",
 }
 _BOLD = ("strong", "error", "heading", "here", "key", "conflict", "tab")
+_READABLE = 3.0
+_SIXTEEN = {
+    **dict.fromkeys(("error", "conflict", "lost"), "#ff0000"),
+    **dict.fromkeys(("warning", "reserved"), "#ffff00"),
+    **dict.fromkeys(("ok", "here", "bars"), "#00ff00"),
+    **dict.fromkeys(("accent", "notice", "key"), "#00ffff"),
+    "heading": "#ff00ff",
+    "ram": "#0000ff",
+}
+"""For terminals of 16 colours, in which a theme's fine shades all become grey."""
+
 _FADED = {"dim": _DIM, "away": _DIM, "firmware": _DIM, "hole": _FAINT, "free": _FAINT, "bar": 0.4}
 _FILLED = {"cursor": "", "tab": "foreground", "tab-error": "text-error", "tab-warning": "text-warning"}
 _REVERSED = ("cursor", "tab", "tab-error", "tab-warning", "conflict")
@@ -37,13 +49,15 @@ NAMES = frozenset({"strong", *_COLOURS, *_FADED, *_FILLED})
 """Every name that a piece of text may have for its style."""
 
 
-def make(app: App[object]) -> Mapping[str, Style]:
+def make(app: App[Any]) -> Mapping[str, Style]:
     """The styles under the app's theme. Without colours of our own choice (NO_COLOR, the terminal's palette) what
     stands out is bold or reversed instead.
     """  # noqa: D205
     variables = app.theme_variables
     bare = app.no_color or app.native_ansi_color
     styles = {name: Style(color=_colour(variables, variable)) for name, variable in _COLOURS.items()}
+    if app.console.color_system == "standard" and not bare:
+        styles |= {name: Style(color=colour) for name, colour in _SIXTEEN.items()}
     styles["strong"] = Style()
     for name, share in _FADED.items():
         styles[name] = Style(dim=True) if bare else Style(color=_faded(variables, share))
@@ -65,5 +79,22 @@ def _colour(variables: Mapping[str, str], name: str) -> str | None:
 
 
 def _faded(variables: Mapping[str, str], share: float) -> str:
+    """The foreground at that share; more of it where text would be hard to read on one of our backgrounds."""
     back, front = Color.parse(variables["background"]), Color.parse(variables["foreground"])
-    return back.blend(front, share).rich_color.name
+    grounds = [Color.parse(variables[name]) for name in ("background", "panel", "surface")]
+    colour = back.blend(front, share)
+    while share < 1 and min(contrast(colour, ground) for ground in grounds) < _READABLE:
+        share += 0.05
+        colour = back.blend(front, min(1, share))
+    return colour.rich_color.name
+
+
+def contrast(one: Color, other: Color) -> float:
+    """How well one is read on the other, 1 to 21 (WCAG 2)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))

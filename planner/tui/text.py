@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from planner.report.words import printable
+from planner.report.words import ASCII, printable
 
 Piece = tuple[str, str]
 """A text and the name of its style ("" for plain): see `styles.NAMES`."""
@@ -22,7 +22,6 @@ _ELLIPSIS = "…"
 _TOKENS = re.compile(r"\s+|\S+")
 _BLANKS = ("cursor", "tab", "tab-error", "tab-warning", "conflict")  # styles in which a blank is seen
 _NO_WIDTH = ("Mn", "Me")  # combining marks: terminals disagree about their cells
-_ASCII = str.maketrans("█▒▓╳░·▚┄▌▐┃▾▸│└‹›…–→×✖▲•✔␣Δ≠●├─┤←", "#=+X:.%-|||v>|`<>~->xEWN*_^!o+-+<") | {ord("⏎"): "enter"}
 
 
 class Row(NamedTuple):
@@ -56,7 +55,7 @@ def to_ascii(text: str) -> str:
     """`text` for a terminal that has ASCII only: our glyphs have a twin each, other letters become "?"."""
     if text.isascii():
         return text
-    text = text.translate(_ASCII)
+    text = text.translate(ASCII)
     return "".join(letter if letter.isascii() else "?" * cell_len(letter) for letter in text)
 
 

@@ -92,15 +92,16 @@ class Look(StrEnum):
 class View:
     """A session's snapshot, the chosen guest, the word of the status line, and what follows from them.
 
-    `unsaved`: guests that differ from their files. `in_files`: guests as those hold them, by name. `on_disk`: what has
-    happened to guests' files since, by guest. `stage` and `zoom` say which map is shown (None: the last stage, all of
-    it), `size` which size the keys change. Compare by identity.
+    `plan_name`: the saved plan's file, if any. `unsaved`: guests that differ from their files. `in_files`: guests as
+    those hold them, by name. `on_disk`: what has happened to guests' files since, by guest. `stage` and `zoom` say
+    which map is shown (None: the last stage, all of it), `size` which size the keys change. Compare by identity.
     """
 
     snapshot: Snapshot
     inventory: Inventory
     guest: int = 0
     note: str = ""
+    plan_name: str = ""
     unsaved: frozenset[str] = frozenset()
     in_files: Mapping[str, Guest | None] = field(default_factory=dict)
     on_disk: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from driving import HP, screen, site
+from driving import DESKTOP, HP, Driver, drive, screen, site
 
 from planner.tui.app import PlannerApp
 from planner.tui.command_list import COMMANDS
@@ -11,6 +11,7 @@ from planner.tui.commands import Command, Where, of
 from planner.tui.screens.export_preview import ExportPreview
 from planner.tui.screens.help import help_screen
 from planner.tui.screens.main import MainScreen
+from planner.tui.settings import parse
 from planner.tui.text import cells
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.key_line import KeyLine
@@ -82,3 +83,13 @@ def test_the_key_line_of_80_columns_has_what_matters() -> None:
 def test_panes_know_the_list_commands() -> None:
     keys = {key for one in Picker.BINDINGS if not isinstance(one, tuple) for key in one.key.split(",")}
     assert {"j", "k", "g", "G", "enter"} <= keys
+
+
+def test_the_palette_opens_by_the_chosen_key_alone() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("ctrl+p")
+        assert len(driver.app.screen_stack) == 1
+        await driver.press("ctrl+k")
+        assert len(driver.app.screen_stack) == 2
+
+    drive(site(DESKTOP), script, settings=parse('[keys]\n"palette" = "ctrl+k"'))

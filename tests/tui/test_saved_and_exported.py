@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from driving import DESKTOP, Driver, drive
 
 from planner import storage
 from planner.cli import check, load
+from planner.model.plan import Plan
 
 
 def copied_site(folder: Path) -> Path:
@@ -131,3 +133,33 @@ def test_undo_after_reading_again_overwrites_nobody(tmp_path: Path, theirs: str)
         assert theirs in file.read_text()
 
     drive(load.plans([str(folder)])[0][1], script, folder=folder, size=(200, 60))
+
+
+def test_a_plan_is_opened_by_name_and_says_what_changed_since(tmp_path: Path) -> None:
+    folder = copied_site(tmp_path)
+
+    def opened(path: str, tell: Callable[[str], None]) -> Plan:
+        return load.plans([path], tell=tell)[0][1]
+
+    async def saving(driver: Driver) -> None:
+        await driver.press("3 space q")
+        assert "s save the plan first" in driver.text
+        await driver.press("s enter")
+        assert driver.app.return_value == 0
+
+    async def opening(driver: Driver) -> None:
+        assert "plan.toml is here: o opens it" in driver.status
+        await driver.press("3 space o enter")
+        assert "Open plan.toml and lose the changes?" in driver.text
+        await driver.press("y")
+        assert "win10.cfg: changed since" in driver.text
+        await driver.press("escape")
+        assert "▸ plan.toml" in await driver.press("j")
+        assert driver.view.unsaved == {"win10"}
+        assert "▸ plan.toml" in driver.text
+        await driver.press("s")
+        assert "; before: plan.toml." in driver.view.note
+
+    drive(load.plans([str(folder)])[0][1], saving, folder=folder, load=opened)
+    (folder / "win10.cfg").write_text((folder / "win10.cfg").read_text() + "# later\n")
+    drive(load.plans([str(folder)])[0][1], opening, folder=folder, load=opened, size=(120, 40))

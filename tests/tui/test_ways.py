@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,7 +197,7 @@ def test_a_device_of_dom0_is_given_away_with_a_reason() -> None:
     drive(plan, script)
 
 
-def opened(path: str) -> Plan:
+def opened(path: str, tell: Callable[[str], None]) -> Plan:
     """What a path names, as the command line reads it."""
     saved = plan_toml.parse(read_text(Path(path)))
     plan = site(DESKTOP)
@@ -256,7 +257,9 @@ def test_a_cut_off_session_is_offered_again(tmp_path: Path, monkeypatch: pytest.
         assert driver.app.return_value == 0
 
     async def keys_typed_too_early(driver: Driver) -> None:
-        await driver.press("j j enter")
+        assert "It changes win10." in driver.text
+        assert "-pci = [" in await driver.press("j enter")
+        await driver.press("escape j j j enter")
         assert "Throw it away?" in driver.text
         await driver.press("j escape")
 
@@ -371,6 +374,11 @@ def test_keys_can_be_changed_by_id() -> None:
         ('[keys]\n"edit.undo" = "j"', "'j' would mean both edit.undo and list.down"),
         ('[keys]\n"edit.undo" = "q"', "'q' would mean both edit.undo and quit"),
         ("theme = 1", "expected a theme's name"),
+        ('theme = "nrod"', "1:1: theme: 'nrod' is none; did you mean nord?"),
+        ('[keys]\n"edit.undo" = "z1"', r"2:2: keys: edit.undo: 'z1' is no key"),
+        ('[keys]\n"edit.undo" = "crtl+y"', "did you mean ctrl\\+y?"),
+        ('[keys]\nedit.undo = "z"', 'the id of a command stands in quotes: "edit.undo"'),
+        ('[keys]\n"guest.choose" = "z"', "the keys of guest.choose are fixed"),
         ("ascii = 1", "expected true or false"),
     ],
 )
@@ -383,6 +391,8 @@ def test_settings_that_mean_something() -> None:
     assert parse("") == Settings()
     found = parse('theme = "nord"\nascii = true\n[keys]\nhelp = ["?", "f1"]\n')
     assert (found.theme, found.ascii, dict(found.keys)) == ("nord", True, {"help": ("question_mark", "f1")})
+    keys = parse('[keys]\nhelp = ["F1", "Ctrl+Y", "^z", "PageUp"]\nsuspend = "Z"\n"list.page_up" = "B"\n').keys
+    assert keys["help"] == ("f1", "ctrl+y", "ctrl+z", "pageup")
 
 
 def test_a_state_that_cannot_be_kept_is_no_reason_to_stop(tmp_path: Path) -> None:
@@ -392,7 +402,7 @@ def test_a_state_that_cannot_be_kept_is_no_reason_to_stop(tmp_path: Path) -> Non
     state.keep("host", "text")
     state.forget()
     assert state.theme == "nord"
-    assert state.left_behind("host") is None
+    assert state.left_behind("host") == []
     assert state.copied("text") is None
     (tmp_path / "state.toml").write_text("theme = [")
     assert State(tmp_path).theme is None

@@ -17,7 +17,7 @@ from planner.report.words import plural
 from planner.tui import messages
 from planner.tui.commands import with_keys
 from planner.tui.describe import describe
-from planner.tui.screens.plan_screen import PlanScreen
+from planner.tui.screens.recovery import Recovery
 from planner.tui.view import View
 from planner.tui.widgets.config_text import ConfigText
 from planner.tui.widgets.lines import Picker
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _OSC52_LIMIT = 74_000  # bytes that the terminals that take least still take
 
 
-class FileActions(PlanScreen):
+class FileActions(Recovery):
     """Everything that reads or writes a file."""
 
     _leaving = False
@@ -40,28 +40,34 @@ class FileActions(PlanScreen):
 
     def action_save_plan(self) -> None:
         """Write the plan, after asking where to the first time."""
+        self._save_and(lambda: None)
+
+    def _save_and(self, then: Callable[[], None]) -> None:
+        def save(text: str | None) -> None:
+            if text is not None and self._save(text):
+                then()
+
         if self.files.plan_file is not None:
-            self._save(str(self.files.plan_file))
+            save(str(self.files.plan_file))
             return
         from planner.tui.screens.dialogs import Ask
         from planner.tui.screens.paths import PathSuggester
 
         hint = "The plan names its files and keeps what you changed; the xl.cfg files stay as they are."
-        ask = Ask("Save the plan as", self._plan_path(), hint, suggester=PathSuggester())
-        self.app.push_screen(ask, self._save)
+        self.app.push_screen(Ask("Save the plan as", self._plan_path(), hint, suggester=PathSuggester()), save)
 
     def _plan_path(self) -> str:
         return str(self.files.folder / "plan.toml")
 
-    def _save(self, text: str | None) -> None:
-        if text is None:
-            return
+    def _save(self, text: str) -> bool:
         try:
-            self.files.save(self.shown.snapshot.plan, Path(text).expanduser())
+            backup = self.files.save(self.shown.snapshot.plan, Path(text).expanduser())
         except InputError as error:
             self.say(f"✖ not saved: {_reason_first(error)}")
-            return
-        self.show(self.editor.saved(self.shown, text))
+            return False
+        note = f"saved {text}" + (f"; before: {backup.name}" if backup is not None else "")
+        self.show(self.editor.saved(self.shown, note).having(plan_name=self.files.plan_name))
+        return True
 
     def action_changes(self) -> None:
         """What changed since the plan was saved, or else since the files were read."""
@@ -80,6 +86,8 @@ class FileActions(PlanScreen):
 
         hint = "A guest's xl.cfg joins the plan. A site, an inventory or a plan.toml takes its place. → completes."
         start = f"{self.files.folder}{os.sep}" if str(self.files.folder) != "." else ""
+        if self._plan_is_here():
+            start = self._plan_path()
         self.app.push_screen(Ask("Open", start, hint, suggester=PathSuggester()), self._open)
 
     def _open(self, text: str | None) -> None:
@@ -94,56 +102,30 @@ class FileActions(PlanScreen):
             if self.edit(AddGuest(found)):
                 self.show(self.editor.read_again(self.shown, found))
             return
-        self._leave_for(lambda: self._replace(found, text))
+        self._leave_for(lambda: self._replace(found, text), f"Open {Path(text).name} and lose the changes?")
+
+    def _plan_is_here(self) -> bool:
+        """Whether a saved plan lies where one is saved unless said, and another or none is open."""
+        path = Path(self._plan_path())
+        return path.is_file() and self.files.plan_file is None
 
     def _replace(self, plan: Plan, text: str) -> None:
         self.files.forget()
         path = Path(text).expanduser()
         self.files.go_on_with(path if path.suffix == ".toml" and path != Path(plan.host_file) else None)
         self.restart(plan, f"opened {text}")
+        self.tell()
 
     def restart(self, plan: Plan, note: str) -> None:
         """Begin a new session."""
         raise NotImplementedError
 
-    def offer_recovery(self) -> None:
-        """Offer what a session left behind that was cut off."""
-        path = self.files.left_behind(self.shown.snapshot.plan)
-        if path is None or self.files.load is None:
-            return
-        from planner.tui.screens.dialogs import Choose, Confirm
-        from planner.tui.widgets.options import Option
-
-        # Keys typed while the planner started arrive here, so nothing is lost by one of them.
-        options = [
-            Option("go on with it", "your files are as they were; nothing is written"),
-            Option("decide later", "it is offered again at the next start"),
-            Option("throw it away", "asks once more"),
-        ]
-        text = [(("A session on this host ended without saving. ", ""), ("Its edits were kept.", "strong"))]
-
-        def decide(index: int | None) -> None:
-            if index == 0 and self.files.load is not None:
-                try:
-                    plan = self.files.load(str(path))
-                except InputError as error:
-                    self.say(f"✖ not recovered: {_reason_first(error)}")
-                    return
-                self.recover(plan)
-                self.files.discard(path)
-            elif index == 2:
-                question = [(("The edits of that session are lost then.", ""),)]
-                self.app.push_screen(Confirm("Throw it away?", question), throw_away)
-
-        def throw_away(yes: bool | None) -> None:
-            if yes:
-                self.files.discard(path)
-
-        self.app.push_screen(Choose("Unsaved edits", options, text=text), decide)
-
-    def recover(self, plan: Plan) -> None:
-        """Go on with a recovered plan."""
-        raise NotImplementedError
+    def greet(self) -> None:
+        """Say what there is to know once the first screen is there."""
+        if self._plan_is_here():
+            self.say("plan.toml is here: o opens it")
+        self.tell()
+        self.offer_recovery()
 
     # Exports and the disk
 
@@ -212,13 +194,13 @@ class FileActions(PlanScreen):
 
     def action_leave(self) -> None:
         """Quit; ask first while edits are neither saved nor exported."""
-        self._leave_for(self._exit)
+        self._leave_for(self._exit, "Quit and lose the changes?")
 
     def _exit(self) -> None:
         self.files.forget()
         self.app.exit(0)
 
-    def _leave_for(self, then: Callable[[], None]) -> None:
+    def _leave_for(self, then: Callable[[], None], title: str) -> None:
         view = self.shown
         if not view.snapshot.dirty:
             then()
@@ -227,18 +209,20 @@ class FileActions(PlanScreen):
             return
         self._leaving = True
 
-        def leave(yes: bool | None) -> None:
+        def leave(answer: str | None) -> None:
             self._leaving = False
-            if yes:
+            if answer == "lose":
                 then()
+            elif answer == "save":
+                self._save_and(then)
 
-        from planner.tui.screens.dialogs import Confirm
+        from planner.tui.screens.leaving import Leaving
 
         unsaved = sorted(view.unsaved)
         text = "The plan is not saved."
         if unsaved:
             text += f" {plural(len(unsaved), 'guest')} changed and not exported: {', '.join(unsaved)}."
-        self.app.push_screen(Confirm("Quit and lose the changes?", [((text, ""),)]), leave)
+        self.app.push_screen(Leaving(title, text), leave)
 
 
 def copied_map(view: View) -> str:

@@ -92,11 +92,11 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
             entitle(self.query_one(f"#{name}"), title)
         for pane in self.query(Picker):
             pane.listener, pane.follower = self.pointed, self.follow
-        self.show(self.editor.start)
+        self.show(self.editor.start.having(plan_name=self.files.plan_name))
         self.point(self.pane("devices").subject())
         self.pane("devices").focus()
         self.set_interval(LOOK_EVERY, self.look_at_disk)
-        self.call_after_refresh(self.offer_recovery)
+        self.call_after_refresh(self.greet)
 
     def on_resize(self) -> None:
         """A pane that the new size has no room for hands the cursor on."""
@@ -131,14 +131,11 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
     def restart(self, plan: Plan, note: str) -> None:
         """Begin a new session."""
         self.editor = Editor(plan)
-        self.show(self.editor.start.having(note=note))
+        self.show(self.editor.start.having(plan_name=self.files.plan_name))
         self.go_to_pane("devices")
         self.point(self.pane("devices").subject())
+        self.say(note)
         self.look_at_disk()
-
-    def recover(self, plan: Plan) -> None:
-        """Go on with a recovered plan: as edits of what the files hold, which undo takes back."""
-        self.attempt(lambda view: self.editor.recover(view, plan))
 
     # Panes
 

@@ -50,7 +50,8 @@ class StatusLine(Lines):
     def _left(self, view: View, room: int) -> tuple[Piece, ...]:
         plan, release = view.snapshot.plan, view.snapshot.report.release
         sample = "sample " if is_sample(plan.host_file) else ""
-        place = (f"{sample}{plan.host.name or plan.host_file}", "strong")
+        saved = f" ▸ {view.plan_name}" if view.plan_name else ""
+        place = (f"{sample}{plan.host.name or plan.host_file}{saved}", "strong")
         release_name = (f" · Xen {release.name}", "dim")
         short = (release_name, (f" · {plan.profile}", "dim"))
         full = (release_name, (f" · profile {plan.profile}", "dim"))
