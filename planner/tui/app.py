@@ -66,6 +66,7 @@ class PlannerApp(App[int]):
         self._state = state
         files = Files(folder if folder is not None else Path(), load, state, plan_file, list(told))
         self._main = MainScreen(plan, files)
+        self._resized = False
         self.set_class(ascii_only or settings.ascii, "-ascii")
         wanted = settings.theme or (state.theme if state is not None else None)
         if wanted in self.available_themes:
@@ -94,7 +95,9 @@ class PlannerApp(App[int]):
 
     def on_resize(self) -> None:
         """Terminals do as they like with what they show when their size changes."""
-        self.call_after_refresh(self.action_redraw)
+        if self._resized:  # the first size comes with the first paint
+            self.call_after_refresh(self.action_redraw)
+        self._resized = True
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:

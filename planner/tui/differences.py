@@ -10,13 +10,13 @@ from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.tui.text import Hung, Paragraph
 
-STYLES = {"+": "ok", "-": "error", "@": "accent"}
+_STYLES = {"+": "ok", "-": "error", "@": "accent"}
 
 
 def changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
     """The lines that change with a few around them, and what the two texts are called; empty where nothing does."""
     lines = unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm="")
-    styled = ((line, STYLES.get(line[:1], "")) for line in lines)
+    styled = ((line, _STYLES.get(line[:1], "")) for line in lines)
     return [Hung(((line[:1], style), (line[1:].expandtabs(), style))) for line, style in styled]
 
 

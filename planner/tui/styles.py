@@ -7,6 +7,7 @@ the first paint.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from rich.style import Style
@@ -59,8 +60,9 @@ def make(app: App[Any]) -> Mapping[str, Style]:
     if app.console.color_system == "standard" and not bare:
         styles |= {name: Style(color=colour) for name, colour in _SIXTEEN.items()}
     styles["strong"] = Style()
+    front, grounds = variables["foreground"], tuple(variables[name] for name in ("background", "panel", "surface"))
     for name, share in _FADED.items():
-        styles[name] = Style(dim=True) if bare else Style(color=_faded(variables, share))
+        styles[name] = Style(dim=True) if bare else Style(color=_faded(front, grounds, share))
     for name, variable in _FILLED.items():
         colour = _colour(variables, variable) if variable else None
         styles[name] = Style(color=colour, bgcolor=None if bare else _colour(variables, "primary-muted"))
@@ -78,14 +80,14 @@ def _colour(variables: Mapping[str, str], name: str) -> str | None:
         return None
 
 
-def _faded(variables: Mapping[str, str], share: float) -> str:
-    """The foreground at that share; more of it where text would be hard to read on one of our backgrounds."""
-    back, front = Color.parse(variables["background"]), Color.parse(variables["foreground"])
-    grounds = [Color.parse(variables[name]) for name in ("background", "panel", "surface")]
-    colour = back.blend(front, share)
+@cache
+def _faded(foreground: str, backgrounds: tuple[str, ...], share: float) -> str:
+    """The foreground at that share on the first background; more of it where one of them makes it hard to read."""
+    front, grounds = Color.parse(foreground), [Color.parse(background) for background in backgrounds]
+    colour = grounds[0].blend(front, share)
     while share < 1 and min(contrast(colour, ground) for ground in grounds) < _READABLE:
         share += 0.05
-        colour = back.blend(front, min(1, share))
+        colour = grounds[0].blend(front, min(1, share))
     return colour.rich_color.name
 
 

@@ -73,7 +73,7 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
             yield MemoryMap(id="map")
             yield Details(id="details")
             yield Problems(id="problems")
-            yield ConfigText(self.files.exporter.before, id="config")
+            yield ConfigText(lambda guest: self.files.exporter.before(guest), id="config")
         yield Input(
             placeholder="name, class, driver, owner, address or region, rmrr, shared, blocked, free",
             id="filter",

@@ -8,12 +8,12 @@ from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.policy.evaluate import Report
 from planner.report.words import plural
-from planner.tui.differences import STYLES, line_by_line
 from planner.tui.messages import ExportAsked
 from planner.tui.text import Row, cut
 from planner.tui.view import View
 from planner.tui.widgets.lines import Scroller
 
+_STYLES = {"+": "ok", "-": "error"}
 _ABOVE = 2
 """Lines that are shown above the first change."""
 
@@ -49,7 +49,7 @@ class ConfigText(Scroller):
         self.top = max(0, min(self.top, self.count() - height + 1))
         inner = width - 2
         shown = [
-            Row(((f"{sign} ", STYLES.get(sign, "")), *cut(((line.expandtabs(), STYLES.get(sign, "")),), inner - 1)))
+            Row(((f"{sign} ", _STYLES.get(sign, "")), *cut(((line.expandtabs(), _STYLES.get(sign, "")),), inner - 1)))
             for sign, line in self._lines[self.top : self.top + height - 1]
         ]
         return [Row(cut((self._head,), width)), *self.with_bar(shown, width, height - 1)]
@@ -61,6 +61,7 @@ class ConfigText(Scroller):
     def _follow(self, view: View) -> None:
         """Take what would be written for the view's guest."""
         from planner.export import shipping
+        from planner.tui.differences import line_by_line
 
         self._lines, self.text = [], ""
         guest = view.current
