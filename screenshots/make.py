@@ -44,7 +44,7 @@ SHOTS = (
     Shot("toggle-120x40", "fujitsu-d3401-h2", LARGE, "3 space 2 space"),
     Shot("export-120x40", "fujitsu-d3401-h2", LARGE, "3 space e"),
     Shot("export-refused-80x24", "hp-proliant-dl380e-gen8", SMALL, "2 e x"),
-    Shot("fixes-80x24", "hp-proliant-dl380e-gen8", SMALL, "2 full_stop f"),
+    Shot("fixes-80x24", "xen-lab-lowered-ram", SMALL, "full_stop f"),
     Shot("what-if-80x24", "hp-proliant-dl380e-gen8", SMALL, "3 w j j l l l l"),
     Shot("stage-120x40", "xen-lab-lowered-ram", LARGE, "t t"),
     Shot("views-120x40", "xen-lab-lowered-ram", LARGE, "v"),
@@ -54,12 +54,17 @@ SHOTS = (
     Shot("hotplug-120x40", "fujitsu-d3401-h2", LARGE, "1 slash 1 f full_stop 6 enter c"),
     Shot("light-120x40", "hp-proliant-dl380e-gen8", LARGE, "2 tab j j j j j", "textual-light"),
     Shot("wide-200x60", "hp-proliant-dl380e-gen8", WIDE, "2 tab j j j j j j j"),
+    # The xl.cfg beside the map says what the step changes in it.
+    Shot("config-200x60", "fujitsu-d3401-h2", WIDE, "3 g space"),
+    Shot("changes-80x24", "fujitsu-d3401-h2", SMALL, "3 g space P y D"),
+    Shot("guests-80x24", "xen-lab", SMALL, "0"),
+    Shot("messages-80x24", "dell-poweredge-r820", SMALL, "2 space u N"),
     # A sequence: a device is given away, the map moves, a problem comes, a fix is chosen, and it is gone.
     Shot("tour-1", "dell-poweredge-r820", SMALL, "2"),
     Shot("tour-2", "dell-poweredge-r820", SMALL, "2 tab"),
-    Shot("tour-3", "dell-poweredge-r820", SMALL, "2 full_stop f"),
-    Shot("tour-4", "dell-poweredge-r820", SMALL, "2 full_stop f enter"),
-    Shot("tour-5", "dell-poweredge-r820", SMALL, "2 full_stop f enter e"),
+    Shot("tour-3", "dell-poweredge-r820", SMALL, "2 full_stop full_stop f"),
+    Shot("tour-4", "dell-poweredge-r820", SMALL, "2 full_stop full_stop f enter"),
+    Shot("tour-5", "dell-poweredge-r820", SMALL, "2 full_stop full_stop f enter e"),
     Shot("filter-80x24", "hp-proliant-dl380e-gen8", SMALL, "slash n i c"),
     Shot("help-80x24", "hp-proliant-dl380e-gen8", SMALL, "question_mark"),
 )
@@ -99,6 +104,7 @@ def main() -> None:
     os.chdir(ROOT / "sample-hosts")
     for name in ("NO_COLOR", "TEXTUAL_THEME"):
         os.environ.pop(name, None)
+    os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}  # whatever terminal this runs in
     for shot in SHOTS:
         path = ROOT / "screenshots" / f"{shot.name}.svg"
         path.write_text(asyncio.run(take(shot)), encoding="utf-8")
