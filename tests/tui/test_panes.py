@@ -173,3 +173,18 @@ def test_a_comparison_is_alone_where_it_needs_the_room() -> None:
         assert "─ q_clamp ─" in text
 
     drive(site(LOWERED), script, size=(200, 60))
+
+
+@pytest.mark.parametrize("key", ["t", "z"])
+def test_stages_and_zoom_leave_the_views_as_they_were_before(key: str) -> None:
+    async def script(driver: Driver) -> None:
+        assert "Devices" not in await driver.press("v")
+        assert "Devices" in await driver.press(key)
+
+    drive(site(LOWERED), script)
+
+
+def test_the_names_of_all_guests_stand_apart() -> None:
+    text = screen(site("xen-lab"), "M", size=(200, 60))
+    assert "f_belowrelf" not in text
+    assert "f_belowr… f_bothrel f_bothst" in text

@@ -30,6 +30,8 @@ class MapActions(PlanScreen):
         if build is None:
             self.say("there is no guest to build")
             return
+        if self.shown.look is not Look.MAP:
+            self.leave_look()
         names = [None, *STAGES]
         now = names[(names.index(self.shown.stage) + step) % len(names)]
         self.show(self.shown.having(stage=now, look=Look.MAP, note=""))
@@ -41,6 +43,8 @@ class MapActions(PlanScreen):
 
     def action_zoom(self) -> None:
         """Below 4 GiB; the ranges of a line that holds several; all of it."""
+        if self.shown.look is not Look.MAP:
+            self.leave_look()
         view = self.shown
         band = self.pane("map").subject() if self.middle == "map" else None
         top = view.build.segments[-1].span.end if view.build is not None and view.build.segments else 0

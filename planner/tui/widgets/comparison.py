@@ -96,7 +96,7 @@ class Comparison(Picker):
         ]
         for index in range(first, last):
             here = view.look is Look.GUESTS and view.current is not None and names[index] == view.current.name
-            heading.append((fit(names[index], room), "tab" if here else "strong"))
+            heading += [(fit(names[index], room - 1), "tab" if here else "strong"), (" ", "")]
         heading.append((f" {len(names) - last}›" if last < len(names) else "", "dim"))
         rows = [Row(cut(heading, width)), *super().rows(width, height - 1)]
         spare = height - len(rows) - 1
