@@ -277,5 +277,10 @@ class _Builder:
             ]
             return line
         self.e820 = entries
-        self.e820_steps.append(Step(f"{len(entries)} entries handed to hvmloader", "libxl_x86.c:679-782"))
+        self.e820_steps.append(
+            Step(
+                f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'} handed to hvmloader",
+                "libxl_x86.c:679-782",
+            )
+        )
         return None

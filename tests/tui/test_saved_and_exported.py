@@ -163,3 +163,25 @@ def test_a_plan_is_opened_by_name_and_says_what_changed_since(tmp_path: Path) ->
     drive(load.plans([str(folder)])[0][1], saving, folder=folder, load=opened)
     (folder / "win10.cfg").write_text((folder / "win10.cfg").read_text() + "# later\n")
     drive(load.plans([str(folder)])[0][1], opening, folder=folder, load=opened, size=(120, 40))
+
+
+def test_a_site_opened_again_knows_only_what_it_read_now(tmp_path: Path) -> None:
+    folder = copied_site(tmp_path)
+    file = folder / "win10.cfg"
+
+    async def script(driver: Driver) -> None:
+        file.write_text(file.read_text() + "# one\n")
+        await driver.looked()
+        await driver.press("3 L")
+        file.write_text(file.read_text() + "# two\n")
+        await driver.press("o ctrl+u")
+        await driver.type(str(folder))
+        if "lose the changes" in driver.text:
+            await driver.press("y")
+        assert "opened" in driver.view.note
+        assert "≠" not in await driver.looked()
+
+    def opened(path: str, tell: Callable[[str], None]) -> Plan:
+        return load.plans([path], tell=tell)[0][1]
+
+    drive(load.plans([str(folder)])[0][1], script, folder=folder, load=opened, size=(120, 40))
