@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from rich.cells import cell_len
 
@@ -121,7 +122,7 @@ class Lean:
     def _put(self, text: str, out: list[str]) -> None:
         if not text:
             return
-        if self._at is None or not (text.isascii() or all(cell_len(letter) == 1 for letter in text)):
+        if self._at is None or not (text.isascii() or all(map(_is_narrow, text))):
             self._send_as_it_is(text, out)
             self._lose()
             return
@@ -186,6 +187,11 @@ class Lean:
         off = sorted({_OFF[place] for place in gone})
         new = [part for place, part in wanted.items() if (place, part) not in on or _OFF.get(place) in off]
         return f"\x1b[{';'.join((*off, *new))}m"
+
+
+@cache
+def _is_narrow(letter: str) -> bool:
+    return cell_len(letter) == 1
 
 
 def _runs(columns: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -20,7 +21,6 @@ Piece = tuple[str, str]
 
 _ELLIPSIS = "…"
 _TOKENS = re.compile(r"\s+|\S+")
-_BLANKS = ("cursor", "tab", "tab-error", "tab-warning", "conflict")  # styles in which a blank is seen
 _NO_WIDTH = ("Mn", "Me")  # combining marks: terminals disagree about their cells
 
 
@@ -40,6 +40,7 @@ class Hung(tuple[Piece, ...]):
     __slots__ = ()
 
 
+@lru_cache(maxsize=4096)  # the same texts come with every step
 def clean(text: str) -> str:
     """`text` on one line, without what could move the cursor, hide, or be taken for a cell of its own."""
     if text.isascii():
@@ -99,26 +100,6 @@ def cut(pieces: Iterable[Piece], width: int) -> tuple[Piece, ...]:
         out.append((text, style))
         left -= length
     return tuple(out)
-
-
-def differing(old: Row, new: Row, width: int) -> tuple[int, int]:
-    """The cells from the first to behind the last in which two rows differ; all of them where letters are not cells."""
-    before, after = _letters(old, width), _letters(new, width)
-    if before is None or after is None or old.mark != new.mark:
-        return 0, width
-    found = [x for x, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
-    return (found[0], found[-1] + 1) if found else (0, 0)
-
-
-def _letters(row: Row, width: int) -> list[tuple[str, str]] | None:
-    """The row's cells, each a letter and its style; None where a letter takes two cells or none."""
-    out: list[tuple[str, str]] = []
-    for raw, style in row.pieces:
-        text = clean(raw)
-        if not text.isascii() and cell_len(text) != len(text):
-            return None
-        out += [(letter, "" if letter == " " and style not in _BLANKS else style) for letter in text]
-    return [*out, *[(" ", "")] * (width - len(out))][:width]
 
 
 def wrap(paragraphs: Iterable[Paragraph], width: int) -> list[Row]:

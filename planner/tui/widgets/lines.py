@@ -21,7 +21,7 @@ from textual.widget import Widget
 from planner.tui import styles
 from planner.tui.commands import Where, bindings
 from planner.tui.messages import Opened
-from planner.tui.text import Row, cells, clean, differing, fit, to_ascii
+from planner.tui.text import Row, cells, clean, fit, to_ascii
 from planner.tui.view import Subject, View
 
 _BAR = "┃"
@@ -57,11 +57,8 @@ class Lines(Widget):
             self.refresh()
             return
         new = self._rows(size)
-        changed = []
-        for y, (old, row) in enumerate(zip(self._shown, new, strict=True)):
-            start, end = differing(old, row, size.width) if old != row else (0, 0)
-            if start < end:
-                changed.append(Region(start, y, end - start, 1))
+        rows = enumerate(zip(self._shown, new, strict=True))
+        changed = [Region(0, y, size.width, 1) for y, (old, row) in rows if old != row]
         self._shown = new
         if changed:
             self.refresh(*changed)
