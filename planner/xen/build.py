@@ -257,12 +257,12 @@ def _attach_all(
             line = "Must specify a v-slot for multi-function devices"
             attached.append(Attach(address, False, line, (Step("no v-slot", "libxl_pci.c:1659-1664", line, "error"),)))
             continue
-        if item.all_functions:
-            address = _last_function(iommu, address)
         if address in refused:
             step = Step("QEMU has no slot for it", "libxl_pci.c: pci_add_dm_done", refused[address], "error")
             attached.append(Attach(address, False, refused[address], (step,)))
             continue
+        if item.all_functions:
+            address = _last_function(iommu, address)
         if any(answer.address == address and answer.ok for answer in attached):
             line = not_assignable(address)
             attached.append(Attach(address, False, line, (Step("listed twice", "libxl_pci.c:1677", line, "error"),)))

@@ -587,3 +587,8 @@ def test_a_guest_without_ram_has_no_place_where_qemu_parks_anything() -> None:
     """16 MiB of memory under 64 MiB of video RAM: libxl refuses it, and there is nothing else to say."""
     low = rmrr(0xE8000, 0xE8FFF, NIC)
     assert rules(report(host(low), guest(STRICT, memory=16, videoram=64))) == {"MEM214"}
+
+
+def test_a_whole_slot_at_a_slot_that_is_taken_is_told_as_such() -> None:
+    found = next(f for f in report(host(), guest("02:00.*@02")).findings if f.rule.id == "PCI511")
+    assert found.message.startswith("02:00.0 asks for slot 2, which ")

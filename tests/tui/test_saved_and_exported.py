@@ -185,3 +185,13 @@ def test_a_site_opened_again_knows_only_what_it_read_now(tmp_path: Path) -> None
         return load.plans([path], tell=tell)[0][1]
 
     drive(load.plans([str(folder)])[0][1], script, folder=folder, load=opened, size=(120, 40))
+
+
+def test_the_config_beside_the_map_follows_an_export(tmp_path: Path) -> None:
+    folder = copied_site(tmp_path)
+
+    async def script(driver: Driver) -> None:
+        assert "1 line new, 1 gone" in await driver.press("3 g space")
+        assert "as read, byte for byte" in await driver.press("e x enter escape escape")
+
+    drive(load.plans([str(folder)])[0][1], script, folder=folder, size=(200, 60))

@@ -447,7 +447,7 @@ def test_the_config_follows_beside_the_map_where_there_is_room() -> None:
         await driver.press("m enter")
         assert isinstance(driver.app.screen, ExportPreview)
         await driver.press("escape u")
-        assert "▲ 4 lines new, 0 gone; more than was planned: e" in driver.text
+        assert "▲ 4 lines new, 0 gone, beyond the plan: e says why" in driver.text
         assert "+ mmio_hole = 880" in driver.text
         await driver.pilot.resize_terminal(100, 40)
         await driver.pilot.pause(0.1)

@@ -17,7 +17,7 @@ from planner.report.words import plural
 from planner.tui import messages
 from planner.tui.commands import with_keys
 from planner.tui.describe import describe
-from planner.tui.screens.recovery import Recovery
+from planner.tui.screens.recovery_actions import RecoveryActions
 from planner.tui.view import View
 from planner.tui.widgets.config_text import ConfigText
 from planner.tui.widgets.lines import Picker
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _OSC52_LIMIT = 74_000  # bytes that the terminals that take least still take
 
 
-class FileActions(Recovery):
+class FileActions(RecoveryActions):
     """Everything that reads or writes a file."""
 
     _leaving = False
@@ -123,7 +123,7 @@ class FileActions(Recovery):
     def greet(self) -> None:
         """Say what there is to know once the first screen is there."""
         if self._plan_is_here():
-            self.say("plan.toml is here: o opens it")
+            self.say(with_keys("plan.toml is here: {plan.open} opens it", self.keymap))
         self.tell()
         self.offer_recovery()
 

@@ -8,6 +8,7 @@ from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.policy.evaluate import Report
 from planner.report.words import plural
+from planner.tui.commands import keymap_of, with_keys
 from planner.tui.messages import ExportAsked
 from planner.tui.text import Row, cut
 from planner.tui.view import View
@@ -24,7 +25,7 @@ class ConfigText(Scroller):
     def __init__(self, before: Callable[[Guest], str | None], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._before = before
-        self._of: tuple[Report, int] | None = None
+        self._of: tuple[Report, int, str | None] | None = None
         self._head: tuple[str, str] = ("", "")
         self._lines: list[tuple[str, str]] = []
         self.text = ""
@@ -43,9 +44,10 @@ class ConfigText(Scroller):
         view = self.view
         if view is None or height < 2:
             return []
-        if self._of != (view.snapshot.report, view.guest):
-            self._of = (view.snapshot.report, view.guest)
-            self._follow(view)
+        old = self._before(view.current) if view.current is not None else None
+        if self._of != (view.snapshot.report, view.guest, old):  # an export changes the file and no report
+            self._of = (view.snapshot.report, view.guest, old)
+            self._follow(view, old)
         self.top = max(0, min(self.top, self.count() - height + 1))
         inner = width - 2
         shown = [
@@ -58,8 +60,8 @@ class ConfigText(Scroller):
         """To the preview, where it can be written."""
         self.post_message(ExportAsked())
 
-    def _follow(self, view: View) -> None:
-        """Take what would be written for the view's guest."""
+    def _follow(self, view: View, old: str | None) -> None:
+        """Take what would be written for the view's guest, whose file holds `old`."""
         from planner.export import shipping
         from planner.tui.differences import line_by_line
 
@@ -74,7 +76,6 @@ class ConfigText(Scroller):
         except InputError as error:
             self._head = (f"✖ {error}", "error")
             return
-        old = self._before(guest)
         self._lines = line_by_line(old, self.text)
         changed = [index for index, (sign, _) in enumerate(self._lines) if sign != " "]
         self.top = max(0, changed[0] - _ABOVE) if changed else 0
@@ -88,6 +89,7 @@ class ConfigText(Scroller):
             signs = [self._lines[index][0] for index in changed]
             counts = f"{plural(signs.count('+'), 'line')} new, {signs.count('-')} gone"
             more = guest.name in shipment.notes
-            self._head = (f"▲ {counts}; more than was planned: e", "warning") if more else (counts, "accent")
+            why = with_keys("{guest.export} says why", keymap_of(self.app))
+            self._head = (f"▲ {counts}, beyond the plan: {why}", "warning") if more else (counts, "accent")
         else:
             self._head = ("as read, byte for byte", "dim")

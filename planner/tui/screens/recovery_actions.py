@@ -10,7 +10,7 @@ from planner.tui.screens.plan_screen import PlanScreen
 from planner.tui.text import Paragraph
 
 
-class Recovery(PlanScreen):
+class RecoveryActions(PlanScreen):
     """Offers the newest copy; nothing is thrown away without being told to."""
 
     def offer_recovery(self) -> None:
