@@ -7,8 +7,9 @@ colour) and a reset behind it. Over ssh most of what a change costs would be cel
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from rich.cells import cell_len
 
@@ -30,37 +31,53 @@ _OFF = {"fg": "39", "bg": "49", "1": "22", "2": "22", "3": "23", "4": "24", "7":
 _GAP = 4
 """So many cells in between are sent again rather than stepped over: a step takes four to six bytes."""
 
+_UNKNOWN = "\0"
+"""Stands for a letter of which nothing is known: no text has it."""
+
 Parts = tuple[tuple[str, str], ...]
+"""A style: places and what they hold, sorted by place."""
 
 
-class Sgr:
-    """The style that text is to have, as parts that go on by themselves: colours by place, attributes by number."""
+@lru_cache(maxsize=4096)  # a screen has a few dozen styles, and they come again with every write
+def _styled(parts: Parts, codes: str) -> Parts:
+    """The style, as parts that go on by themselves (colours by place, attributes by number), after one SGR sequence."""
+    style = dict(parts)
+    numbers = codes.split(";")
+    index = 0
+    while index < len(numbers):
+        number = numbers[index]
+        index += 1
+        if number in ("", "0"):
+            style = {}
+        elif number in _COLOURS:
+            length = 4 if numbers[index : index + 1] == ["2"] else 2
+            style[_COLOURS[number]] = ";".join((number, *numbers[index : index + length]))
+            index += length
+        else:
+            style[_place(number)] = number
+    return tuple(sorted(style.items()))
 
-    __slots__ = ("parts",)
 
-    def __init__(self) -> None:
-        self.parts: dict[str, str] = {}
+@lru_cache(maxsize=4096)
+def _on_blank(style: Parts) -> Parts:
+    """What is seen of a style on a blank."""
+    return tuple(part for part in style if part[0] == "bg") if {place for place, _ in style} <= _INK | {"bg"} else style
 
-    def take(self, codes: str) -> None:
-        """Follow one SGR sequence."""
-        numbers = codes.split(";")
-        index = 0
-        while index < len(numbers):
-            number = numbers[index]
-            index += 1
-            if number in ("", "0"):
-                self.parts = {}
-            elif number in _COLOURS:
-                length = 4 if numbers[index : index + 1] == ["2"] else 2
-                self.parts[_COLOURS[number]] = ";".join((number, *numbers[index : index + length]))
-                index += length
-            else:
-                self.parts[_place(number)] = number
 
-    def looks(self) -> tuple[Parts, Parts]:
-        """What is seen of it on a letter, and on a blank."""
-        ink = tuple(sorted(self.parts.items()))
-        return ink, tuple(part for part in ink if part[0] == "bg") if self.parts.keys() <= _INK | {"bg"} else ink
+@lru_cache(maxsize=4096)
+def _change(on: Parts | None, style: Parts) -> str:
+    """The sequence from what is on (None: unknown) to a style."""
+    wanted = dict(style)
+    if style == on:
+        return ""
+    if not wanted:
+        return "\x1b[m"
+    gone = [place for place, _ in on or () if place not in wanted]
+    if on is None or any(place not in _OFF for place in gone):
+        return f"\x1b[0;{';'.join(wanted.values())}m"
+    off = sorted({_OFF[place] for place in gone})
+    new = [part for place, part in wanted.items() if (place, part) not in on or _OFF.get(place) in off]
+    return f"\x1b[{';'.join((*off, *new))}m"
 
 
 def _place(number: str) -> str:
@@ -72,6 +89,35 @@ def _place(number: str) -> str:
     return number
 
 
+class Shown:
+    """A row of the terminal: its letters, and the style that is seen of each."""
+
+    __slots__ = ("letters", "styles")
+
+    def __init__(self) -> None:
+        self.letters = ""
+        self.styles: list[Parts] = []
+
+    def put(self, start: int, text: str, styles: list[Parts]) -> list[int]:
+        """Write over cells, and say which of them differ from what was there."""
+        end = start + len(text)
+        if end > len(self.letters):
+            self.styles += [()] * (end - len(self.letters))
+            self.letters = self.letters.ljust(end, _UNKNOWN)
+        letters, before = self.letters[start:end], self.styles[start:end]
+        if letters == text and before == styles:
+            return []
+        self.letters = self.letters[:start] + text + self.letters[end:]
+        self.styles[start:end] = styles
+        cells = enumerate(zip(letters, text, before, styles, strict=True), start)
+        return [column for column, (old, new, style, other) in cells if old != new or style != other]
+
+    def lose(self, start: int) -> None:
+        """Nothing is known of what is there from a cell on."""
+        self.letters = self.letters[:start]
+        del self.styles[start:]
+
+
 class Lean:
     """A filter over what goes to a terminal, which remembers what the terminal shows.
 
@@ -81,9 +127,9 @@ class Lean:
     """
 
     def __init__(self) -> None:
-        self._wanted = Sgr()
+        self._wanted: Parts = ()
         self._on: Parts | None = ()
-        self._rows: dict[int, dict[int, tuple[str, Parts]]] = {}
+        self._rows: dict[int, Shown] = defaultdict(Shown)
         self._at: tuple[int, int] | None = None
         self._cursor: tuple[int, int] | None = None
         self._waiting: list[tuple[Parts, tuple[int, int], str]] = []
@@ -91,7 +137,7 @@ class Lean:
 
     def forget(self) -> None:
         """The terminal may show, and have on, something else: everything is sent again."""
-        self._rows = {}
+        self._rows.clear()
         self._on = self._cursor = None
 
     def __call__(self, data: str) -> str:
@@ -102,7 +148,7 @@ class Lean:
             self._put(data[position : found.start()], out)
             position = found.end()
             if found["style"] is not None:
-                self._wanted.take(found["style"])
+                self._wanted = _styled(self._wanted, found["style"])
             elif found["row"] is not None:
                 self._at = (max(1, int(found["row"] or 1)), max(1, int(found["column"] or 1)))
             elif found["newline"] and self._at is not None:  # a raw terminal stays in the column
@@ -129,13 +175,11 @@ class Lean:
         y, x = self._at
         if self._at < self._written:  # a cell may be written twice: in that order
             self._send(out)
-        row = self._rows.setdefault(y, {})
-        ink, blank = self._wanted.looks()
-        cells = [(letter, blank if letter == " " else ink) for letter in text]
-        for start, end in _runs([index for index, cell in enumerate(cells, x) if row.get(index) != cell]):
+        ink, blank = self._wanted, _on_blank(self._wanted)
+        styles = [blank if letter == " " else ink for letter in text] if ink != blank else [ink] * len(text)
+        for start, end in _runs(self._rows[y].put(x, text, styles)):
             self._waiting.append((ink, (y, start), text[start - x : end - x]))
             self._written = (y, end)
-        row.update(enumerate(cells, x))
         self._at = (y, x + len(text))
 
     def _send(self, out: list[str]) -> None:
@@ -152,15 +196,15 @@ class Lean:
     def _send_as_it_is(self, text: str, out: list[str]) -> None:
         self._send(out)
         self._go(self._at, out)
-        out += (self._switch(self._wanted.looks()[0]), text)
+        out += (self._switch(self._wanted), text)
 
     def _lose(self) -> None:
         """Terminals disagree about the cells of what was just written: the rest of the row is unknown."""
         if self._at is None:
-            self._rows = {}
+            self._rows.clear()
         else:
             y, x = self._at
-            self._rows[y] = {column: cell for column, cell in self._rows.get(y, {}).items() if column < x}
+            self._rows[y].lose(x)
         self._at = self._cursor = None
 
     def _go(self, place: tuple[int, int] | None, out: list[str]) -> None:
@@ -175,18 +219,9 @@ class Lean:
         self._cursor = place
 
     def _switch(self, style: Parts) -> str:
-        if style == self._on:
-            return ""
-        wanted, on = dict(style), self._on
+        change = _change(self._on, style)
         self._on = style
-        if not wanted:
-            return "\x1b[m"
-        gone = [place for place, _ in on or () if place not in wanted]
-        if on is None or any(place not in _OFF for place in gone):
-            return f"\x1b[0;{';'.join(wanted.values())}m"
-        off = sorted({_OFF[place] for place in gone})
-        new = [part for place, part in wanted.items() if (place, part) not in on or _OFF.get(place) in off]
-        return f"\x1b[{';'.join((*off, *new))}m"
+        return change
 
 
 @cache

@@ -52,6 +52,11 @@ def clean(text: str) -> str:
     )
 
 
+def width_of(text: str) -> int:
+    """How many cells a clean text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def to_ascii(text: str) -> str:
     """`text` for a terminal that has ASCII only: our glyphs have a twin each, other letters become "?"."""
     if text.isascii():
@@ -63,7 +68,7 @@ def to_ascii(text: str) -> str:
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """`text` in exactly `width` cells: cut with an ellipsis, or filled up on the right (`right`: on the left)."""
     text = clean(text)
-    length = cell_len(text)
+    length = width_of(text)
     if length > width:
         return set_cell_size(text, width - 1) + _ELLIPSIS if width > 0 else ""
     return " " * (width - length) + text if right else text + " " * (width - length)
@@ -71,7 +76,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 def shortened(name: str, names: Iterable[str], width: int) -> str:
     """`name` in at most `width` cells: its beginning, or both its ends where another of `names` begins alike."""
-    if cell_len(clean(name)) <= width:
+    if width_of(clean(name)) <= width:
         return clean(name)
     short = fit(name, width)
     tail = (width - 1) // 2
@@ -82,18 +87,18 @@ def shortened(name: str, names: Iterable[str], width: int) -> str:
 
 def cells(pieces: Iterable[Piece]) -> int:
     """How many cells the pieces take."""
-    return sum(cell_len(clean(text)) for text, _ in pieces)
+    return sum(width_of(clean(text)) for text, _ in pieces)
 
 
 def cut(pieces: Iterable[Piece], width: int) -> tuple[Piece, ...]:
     """The pieces in at most `width` cells, with an ellipsis where something is left out."""
     items = [(clean(text), style) for text, style in pieces]
-    if sum(cell_len(text) for text, _ in items) <= width:
+    if sum(width_of(text) for text, _ in items) <= width:
         return tuple(items)
     out: list[Piece] = []
     left = width - 1
     for text, style in items:
-        length = cell_len(text)
+        length = width_of(text)
         if length > left:
             out.append((set_cell_size(text, left) + _ELLIPSIS if width > 0 else "", style))
             break
@@ -107,15 +112,16 @@ def wrap(paragraphs: Iterable[Paragraph], width: int) -> list[Row]:
     rows: list[Row] = []
     for paragraph in paragraphs:
         again: list[Piece] = [(f"{paragraph[0][0]} … ", paragraph[0][1])] if isinstance(paragraph, Hung) else []
+        indent = cells(again)
         line: list[Piece] = []
         used = 0
         for text, style in paragraph:
             for token in _TOKENS.findall(clean(text)):
-                for part in _break(token, width - cells(again)):
-                    length = cell_len(part)
+                for part in _break(token, width - indent):
+                    length = width_of(part)
                     if used + length > width and used:
                         rows.append(Row(tuple(line)))
-                        line, used = [*again], cells(again)
+                        line, used = [*again], indent
                         if part.isspace():
                             continue
                     line.append((part, style))
@@ -125,7 +131,7 @@ def wrap(paragraphs: Iterable[Paragraph], width: int) -> list[Row]:
 
 
 def _break(token: str, width: int) -> Iterable[str]:
-    while cell_len(token) > width > 0:
+    while width_of(token) > width > 0:
         head = set_cell_size(token, width).rstrip(" ") or token[:1]
         yield head
         token = token[len(head) :]

@@ -121,8 +121,9 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
         title = describe.title(view)
         if old is None or describe.title(old) != title:
             entitle(self.pane(self.middle), title)
+        unseen = {*LEFT[1:], *MIDDLE[1:]}.difference(self.panes)
         for pane in self.query(Lines):
-            if not isinstance(pane, Details) and (pane.id not in (*LEFT[1:], *MIDDLE[1:]) or pane.id in self.panes):
+            if not isinstance(pane, Details | KeyLine) and pane.id not in unseen:
                 pane.show(view)
         if self._follows and isinstance(self.focused, Picker):
             self.subject = self.focused.subject()

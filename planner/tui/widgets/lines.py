@@ -39,6 +39,7 @@ class Lines(Widget):
         self._shown: tuple[Row, ...] = ()
         self._shown_size = Size(0, 0)
         self._styles: Mapping[str, Style] | None = None
+        self._base: Style | None = None
 
     def rows(self, width: int, height: int) -> Sequence[Row]:
         """The visible rows; missing ones are blank."""
@@ -73,9 +74,9 @@ class Lines(Widget):
             self._shown_size = self.size
             self._shown = self._rows(self.size)
         row = self._shown[y] if y < len(self._shown) else Row()
-        base = self.rich_style
-        if row.mark:
-            base += self._named(row.mark)
+        if self._base is None:  # it is worked out from all that the widget is in: not for each line
+            self._base = self.rich_style
+        base = self._base + self._named(row.mark) if row.mark else self._base
         ascii_only = self.app.has_class("-ascii")
         segments: list[Segment] = []
         blank = ""
@@ -98,7 +99,7 @@ class Lines(Widget):
 
     def notify_style_update(self) -> None:
         """The theme, perhaps, changed."""
-        self._styles = None
+        self._styles = self._base = None
         super().notify_style_update()
 
 
