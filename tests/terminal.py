@@ -76,8 +76,8 @@ class Terminal:
 
 
 @contextmanager
-def running(folder: Path, columns: int, lines: int) -> Iterator[Terminal]:
-    """The planner on a site, in a terminal of that size."""
+def running(folder: Path, columns: int, lines: int, **more: str) -> Iterator[Terminal]:
+    """The planner on a site, in a terminal of that size; `more` goes into its environment."""
     started = time.perf_counter()
     process, handle = pty.fork()
     if process == 0:
@@ -87,6 +87,7 @@ def running(folder: Path, columns: int, lines: int) -> Iterator[Terminal]:
             "XDG_STATE_HOME": str(folder / "state"),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "PYTHONPATH": str(ROOT),
+            **more,
         }
         os.execve(sys.executable, [sys.executable, "-m", "planner", str(folder)], environment)  # noqa: S606
     terminal = Terminal(process, handle, started)

@@ -73,6 +73,8 @@ def command(
         text = found + "\n" + memory_map.render([(name, report)])
         options.emit(lambda width, style: to_ascii(text) if ascii_only else text, None, "never", False)
         return
+    if not os.environ.get("NO_COLOR"):
+        os.environ.pop("NO_COLOR", None)  # an empty one asks for nothing, but Textual would follow it
     gc.disable()  # until the first paint, which it delays by a tenth: nearly all that is made before it stays
     from planner.tui import settings, state
     from planner.tui.app import PlannerApp, run

@@ -59,7 +59,7 @@ class PlannerApp(App[int]):
         plan_file: Path | None = None,
         told: Sequence[str] = (),
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else Textual sends greys
         settings = settings or Settings()
         self._fixed_theme = settings.theme is not None
         self.changed_keys: Keymap = settings.keys

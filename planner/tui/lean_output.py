@@ -22,6 +22,7 @@ _ESCAPES = re.compile(
     r"|[\x00-\x1a\x1c-\x1f\x7f]"
 )
 _COLOURS = {"38": "fg", "48": "bg"}
+_DEFAULTS = {"39": "fg", "49": "bg"}
 _INK = {"fg", "1", "2", "3"}
 """Parts of a style that a blank does not show: foreground, bold, dim, italic."""
 
@@ -49,6 +50,8 @@ def _styled(parts: Parts, codes: str) -> Parts:
         index += 1
         if number in ("", "0"):
             style = {}
+        elif number in _DEFAULTS:
+            style.pop(_DEFAULTS[number], None)
         elif number in _COLOURS:
             length = 4 if numbers[index : index + 1] == ["2"] else 2
             style[_COLOURS[number]] = ";".join((number, *numbers[index : index + length]))
@@ -82,9 +85,9 @@ def _change(on: Parts | None, style: Parts) -> str:
 
 def _place(number: str) -> str:
     value = int(number)
-    if value in (*range(30, 38), *range(90, 98), 39):
+    if value in (*range(30, 38), *range(90, 98)):
         return "fg"
-    if value in (*range(40, 48), *range(100, 108), 49):
+    if value in (*range(40, 48), *range(100, 108)):
         return "bg"
     return number
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 from driving import DESKTOP, HP, LOWERED, Driver, drive, screen, site
+from hypothesis import given
+from hypothesis import strategies as st
 
 from planner.policy.evaluate import evaluate
 from planner.report import memory_map
 from planner.tui.describe import describe
 from planner.tui.screens.main import MainScreen
 from planner.tui.troubles import Trouble, troubles
+from planner.tui.widgets.comparison import shares
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.lines import Picker
 
@@ -139,6 +142,27 @@ def test_the_largest_clash_is_under_the_cursor_and_its_neighbours_are_seen(size:
     assert "▌✖ 110010000" in text
     assert "✖ 10f000000" in text
     assert "Lost RAM" in text
+
+
+@pytest.mark.parametrize("sample", [HP, LOWERED, DESKTOP, "dell-poweredge-r820"])
+def test_labels_of_the_views_are_whole_at_every_size(sample: str) -> None:
+    async def script(driver: Driver) -> None:
+        for keys in ("v home", "pagedown", "pagedown", "end"):
+            table = (await driver.press(keys)).splitlines()[3:-6]
+            assert not [line for line in table if "…" in line]
+
+    drive(site(sample), script, size=(60, 20))
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=5), st.integers(5, 120))
+def test_shares(needs: list[int], room: int) -> None:
+    """No more than there is; where all needs can be met they are; nobody starves for another's surplus."""
+    found = shares(needs, room)
+    assert sum(found) <= room
+    if sum(needs) <= room:
+        assert all(has >= need for has, need in zip(found, needs, strict=True))
+    short = [has for has, need in zip(found, needs, strict=True) if has < need]
+    assert not short or max(found) - min(short) <= 1
 
 
 def test_conflicts_have_lines_of_their_own() -> None:

@@ -9,12 +9,14 @@ from planner.tui import comparison
 from planner.tui.bands import brief_size
 from planner.tui.comparison import Cell, Line
 from planner.tui.glyphs import drawn, legend, short
-from planner.tui.text import Piece, Row, cut, fit, wrap
+from planner.tui.text import Piece, Row, cells, cut, fit, wrap
 from planner.tui.troubles import HARMS, word
 from planner.tui.view import Look, Subject, View
 from planner.tui.widgets.lines import Picker, columns
 
 _NARROWEST = 10
+_NARROW = 70  # cells of a pane in which labels need the place of the sizes, which the details have too
+_SIZE = 8
 _ROOMY = 16  # cells of a column that has room for more than one glyph
 
 
@@ -26,7 +28,7 @@ class Comparison(Picker):
         self._lines: tuple[Line, ...] = ()
         self._of: tuple[object, ...] = ()
         self._seek = False
-        self._columns = (0, 0, 0)
+        self._columns: tuple[int, list[int]] = (0, [])
 
     def show(self, view: View) -> None:
         """Take a new view; the cursor stays at its address."""
@@ -86,15 +88,18 @@ class Comparison(Picker):
         if self._seek:
             self.bring_into_view()
             self._seek = False
-        first, last, room = self._columns = self._window(view, width)
+        first, rooms = self._columns = self._window(view, width)
+        last = first + len(rooms)
         names = self._lines[0].columns
         before = f"‹{first}" if first else ""
         agreed = view.look is Look.VIEWS and not any(line.sign for line in self._lines)
         heading: list[Piece] = [
-            (" ✔ all three agree ", "ok") if agreed else (fit(before, self._lead - 1, right=True), "dim"),
+            (fit(f" ✔ {'all three ' if self._sized else ''}agree", self._lead - 1), "ok")
+            if agreed
+            else (fit(before, self._lead - 1, right=True), "dim"),
             (" ", ""),
         ]
-        for index in range(first, last):
+        for index, room in enumerate(rooms, first):
             here = view.look is Look.GUESTS and view.current is not None and names[index] == view.current.name
             heading += [(fit(names[index], room - 1), "tab" if here else "strong"), (" ", "")]
         heading.append((f" {len(names) - last}›" if last < len(names) else "", "dim"))
@@ -105,32 +110,42 @@ class Comparison(Picker):
     @property
     def _lead(self) -> int:
         digits = max(8, len(f"{self._lines[-1].span.start:x}"))
-        return 1 + 2 + digits + 1 + 7 + 1
+        return 1 + 2 + digits + 1 + (_SIZE if self._sized else 0)
 
-    def _window(self, view: View, width: int) -> tuple[int, int, int]:
-        """Which columns are shown, around the chosen guest, and how many cells each has."""
+    @property
+    def _sized(self) -> bool:
+        return self.size.width >= _NARROW or (self.view is not None and self.view.look is Look.GUESTS)
+
+    def _window(self, view: View, width: int) -> tuple[int, list[int]]:
+        """The first column that is shown, around the chosen guest, and how many cells each from there on has."""
         names = self._lines[0].columns
         left = width - self._lead - 2
-        narrowest = _NARROWEST if view.look is Look.GUESTS else 1
-        fitting = max(1, min(len(names), left // narrowest))
+        if view.look is Look.VIEWS:
+            return 0, shares([self._needed(index) for index in range(len(names))], left)
+        fitting = max(1, min(len(names), left // _NARROWEST))
         first = 0
-        if view.look is Look.GUESTS and view.current is not None and view.current.name in names:
+        if view.current is not None and view.current.name in names:
             first = max(0, min(names.index(view.current.name) - fitting // 2, len(names) - fitting))
-        return first, first + fitting, left // fitting
+        return first, [left // fitting] * fitting
+
+    def _needed(self, index: int) -> int:
+        """Cells for a column's longest label, with a glyph in front."""
+        cells_there = [line.cells[index] for line in self._lines]
+        labels = [_label(cell) for cell in cells_there if cell is not None]
+        return 3 + max(cells([(label, "")]) for label in (*labels, self._lines[0].columns[index]))
 
     def row(self, index: int, width: int) -> Row:
         """One range."""
         line = self._lines[index]
-        first, last, room = self._columns
-        digits = self._lead - 12
+        first, rooms = self._columns
+        digits = self._lead - 4 - (_SIZE if self._sized else 0)
         parts = [
             (line.sign, 2, "error" if line.sign == "✖" else "warning"),
             (f"{line.span.start:x}", -digits, "error" if line.sign == "✖" else "dim"),
             ("", 1, ""),
-            (brief_size(line.span.size), -7, ""),
-            ("", 1, ""),
+            *([(brief_size(line.span.size), 1 - _SIZE, ""), ("", 1, "")] if self._sized else []),
         ]
-        for cell in line.cells[first:last]:
+        for cell, room in zip(line.cells[first:], rooms, strict=False):
             parts += _cell(cell, room)
         return Row(columns(*parts))
 
@@ -139,12 +154,29 @@ class Comparison(Picker):
         return super().index_at(y - 1) if y > 0 else None
 
 
+def shares(needs: Sequence[int], room: int) -> list[int]:
+    """The room in equal parts; where one part is too small for its need, others give what they do not need."""
+    equal = room // len(needs)
+    if max(needs) <= equal:
+        return [equal] * len(needs)
+    found = dict.fromkeys(range(len(needs)), 0)
+    for given, index in enumerate(sorted(found, key=lambda one: needs[one])):
+        found[index] = min(needs[index], (room - sum(found.values())) // (len(needs) - given))
+    return list(found.values())
+
+
 def _cell(cell: Cell | None, room: int) -> list[tuple[str, int, str]]:
     if cell is None:
         return [("", room, "")]
     glyph, style = drawn(cell.kind, cell.trouble)
     bar = 2 if room >= _ROOMY else 1
     harmed = cell.trouble in HARMS or cell.kind == "conflict"
-    label = word(cell.trouble) if cell.trouble else f"✖ {cell.label}" if cell.kind == "conflict" else cell.label
     tone = style if harmed or cell.kind == "reserved" else ""
-    return [(glyph * bar, bar, style), ("", 1, ""), (short(label, room - bar - 2), room - bar - 2, tone), ("", 1, "")]
+    label = short(_label(cell), room - bar - 2)
+    return [(glyph * bar, bar, style), ("", 1, ""), (label, room - bar - 2, tone), ("", 1, "")]
+
+
+def _label(cell: Cell) -> str:
+    if cell.trouble:
+        return word(cell.trouble)
+    return f"✖ {cell.label}" if cell.kind == "conflict" else cell.label
