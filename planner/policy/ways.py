@@ -27,7 +27,7 @@ _SPLIT = ("RDM105", "RDM117", "BAR307", "PCI504", "PCI505")  # and all of GRP: d
 # What no size or policy changes: who shares a region, whose it is, that it lies below 1 MiB; other keys of the config.
 _GIVEN = (
     *("RDM103", "RDM104", "RDM105", "RDM107", "RDM114", "RDM115", "RDM117", "RDM119", "MIG801"),
-    *("MEM205", "MEM207", "MEM208", "BAR304", "BAR306", "BAR310", "HOT702"),
+    *("MEM205", "MEM207", "MEM208", "MEM217", "BAR304", "BAR306", "BAR310", "HOT702"),
     *("CFG601", "CFG602", "CFG603", "CFG606", "CFG607", "CFG608", "CFG609", "CFG613", "CFG614", "CFG615"),
 )
 _LADDER = range(512, MMIO_HOLE_MAX + 1, 256)
@@ -143,7 +143,7 @@ def _boundaries(regions: tuple[Span, ...]) -> Iterator[int]:
 def _memory(report: Report, build: Build, finding: Finding) -> tuple[tuple[Edit, ...], ...]:
     """Sizes with which RAM, or what QEMU parks behind it, ends below a region or starts above it."""
     guest, layout, domain = build.guest, build.layout, build.domain
-    if finding.rule.id == "MEM204":
+    if finding.rule.id in ("MEM204", "MEM218"):
         most, now = domain.max_kib // KIB, domain.target_kib // KIB
         return ((SetSize(guest.name, "memory", most),), (SetSize(guest.name, "maxmem", now),))
     if layout is None:

@@ -106,7 +106,7 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
     functions = _functions(guest, host, domain) if domain.type == "hvm" else ()
     layout = view = outcome = unloadable = None
     if asked.error is None and domain.type != "pv":
-        layout = libxl.build(domain, iommu, release)
+        layout = libxl.build(domain, iommu, release, host.memory)
         view = qemu.view(domain, layout, functions) if domain.type == "hvm" else None
         unloadable = libxl.load_image(domain, layout)
         starts = unloadable is None and (view is None or view.error is None)
@@ -122,6 +122,10 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         stages.append(Stage("firmware", False, (Step(text, "xg_dom_core.c", unloadable, "error"),)))
     if outcome is not None:
         stages.append(Stage("firmware", outcome.ok, (), outcome))
+    short = libxl.out_of_memory(domain, host.memory) if domain.type == "pv" else None
+    if error is None and short is not None:
+        error = short.log
+        stages.append(Stage("reserved", False, (short,)))
     attached: tuple[Attach, ...] = ()
     if error is None and view is not None and view.error is not None:
         error = "device model did not start: -3"

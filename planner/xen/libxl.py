@@ -116,9 +116,23 @@ def load_image(domain: Domain, layout: Layout) -> str | None:
     return None
 
 
-def build(domain: Domain, iommu: Iommu, release: Release) -> Layout:
-    """Lay out an HVM or PVH domain's memory around the reserved regions."""
-    builder = _Builder(domain, iommu, release)
+def out_of_memory(domain: Domain, host_memory: int | None) -> Step | None:
+    """The step at which a guest fails that asks for as much RAM as the host has (bytes; None: not known), or more.
+
+    What is filled in at once is `memory`, or `maxmem` where that is less. All of the host's is too much already: Xen
+    and dom0 have their share of it. Seen on a real run; where xl may take RAM from dom0 (autoballoon), it gives up
+    before, with another line.
+    """
+    wanted = min(domain.target_kib, domain.max_kib) * KIB
+    if host_memory is None or wanted < host_memory:
+        return None
+    text = f"{format_size(wanted)} of RAM wanted, and the host has {format_size(host_memory)}"
+    return Step(text, "xg_dom_boot.c:119", "xc_dom_boot_mem_init failed: Cannot allocate memory", "error")
+
+
+def build(domain: Domain, iommu: Iommu, release: Release, host_memory: int | None = None) -> Layout:
+    """Lay out an HVM or PVH domain's memory around the reserved regions; `host_memory` in bytes, where it is known."""
+    builder = _Builder(domain, iommu, release, host_memory)
     error = builder.reserve() or builder.populate() or builder.make_e820()
     return Layout(
         ok=error is None,
@@ -140,8 +154,8 @@ def build(domain: Domain, iommu: Iommu, release: Release) -> Layout:
 class _Builder:
     """The state libxl carries from one function to the next."""
 
-    def __init__(self, domain: Domain, iommu: Iommu, release: Release) -> None:
-        self.domain, self.iommu, self.release = domain, iommu, release
+    def __init__(self, domain: Domain, iommu: Iommu, release: Release, host_memory: int | None) -> None:
+        self.domain, self.iommu, self.release, self.host_memory = domain, iommu, release, host_memory
         self.hvm = domain.type == "hvm"
         boundary = domain.boundary_kib
         if boundary is None:
@@ -246,12 +260,15 @@ class _Builder:
         return None
 
     def populate(self) -> str | None:
-        """meminit_hvm: RAM must come out in whole MiB (xg_dom_x86.c:1430)."""
-        if self.ram > 0 and self.ram % MIB == 0:
+        """meminit_hvm: RAM must come out in whole MiB (xg_dom_x86.c:1430), and the host must have it."""
+        failure = out_of_memory(self.domain, self.host_memory)
+        if self.ram <= 0 or self.ram % MIB:
+            text, line = f"{self.ram} bytes of RAM are not whole MiB", "xc_dom_boot_mem_init failed"
+            failure = Step(text, "xg_dom_x86.c:1430", line, "error")
+        if failure is None:
             return None
-        line = "xc_dom_boot_mem_init failed"
-        self.e820_steps.append(Step(f"{self.ram} bytes of RAM are not whole MiB", "xg_dom_x86.c:1430", line, "error"))
-        return line
+        self.e820_steps.append(failure)
+        return failure.log
 
     def make_e820(self) -> str | None:
         """domain_construct_memmap: RAM, regions, what the type needs, high RAM; never sorted."""

@@ -242,6 +242,12 @@ CASES: list[tuple[str, tuple[Host, *tuple[Guest, ...]], tuple[Host, *tuple[Guest
         (host(memory=6144 * MIB), guest(NIC, name="a"), guest(name="b", memory=2049)),
         (host(memory=6144 * MIB), guest(NIC, name="a"), guest(name="b", memory=2048)),
     ),
+    (
+        "MEM217",
+        (host(memory=4096 * MIB), guest(NIC, memory=4096)),
+        (host(memory=4096 * MIB), guest(NIC, memory=4095)),
+    ),
+    ("MEM218", (host(), guest(memory=2000, maxmem=1000)), (host(), guest(memory=1000, maxmem=1000))),
     ("BAR302", (_with_bar(1 << 30, kind="mem64"), guest(NIC)), (_with_bar(1 << 25, kind="mem64"), guest(NIC))),
     (
         "BAR303",

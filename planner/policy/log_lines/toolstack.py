@@ -166,11 +166,26 @@ LINES = (
     ),
     LogLine(
         "libxl",
+        "xc_dom_boot_mem_init failed: Cannot allocate memory",
+        r"xc_dom_boot_mem_init failed: Cannot allocate memory|can't allocate low memory for domain",
+        "The host has too little free memory for the guest's RAM, which a guest with devices has from the start.",
+        "Less memory, or stop another guest: `xl info` has free_memory.",
+        rule="MEM217",
+    ),
+    LogLine(
+        "xl",
+        "failed to free memory for the domain",
+        r"failed to free memory for the domain",
+        "xl could not take enough RAM from dom0 for the guest (autoballoon is on, and dom0 keeps a minimum).",
+        "Less memory, or stop another guest; with dom0_mem= on Xen's command line xl leaves dom0's RAM alone.",
+        rule="MEM217",
+    ),
+    LogLine(
+        "libxl",
         "xc_dom_boot_mem_init failed",
         r"xc_dom_boot_mem_init failed",
-        "The guest's RAM could not be populated: the host has too little free memory, video RAM takes it all, or it is "
-        "no whole number of MiB.",
-        "Compare memory and videoram; free memory on the host (xl info, free_memory).",
+        "The guest's RAM could not be populated: video RAM takes it all, or it is no whole number of MiB.",
+        "Compare memory and videoram.",
         rule="MEM214",
     ),
     LogLine(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from planner.model.span import KIB, MIB, Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule, host_rule
+from planner.xen import libxl
 from planner.xen.build import Build
 from planner.xen.xl import MMIO_HOLE_MIN
 
@@ -107,6 +108,49 @@ def vnuma(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
         yield context.finding(rule, build.guest, message, help=rule.remedy, keys=("vnuma",))
 
 
+@guest_rule(
+    Rule(
+        "MEM217",
+        "More RAM than the host has",
+        Severity.ERROR,
+        by="libxl",
+        why="The guest's RAM is filled in before it starts, and Xen and dom0 have their share of the host's already.",
+        remedy="Less memory.",
+        source="seen on a real run: with autoballoon off libxl ends the build, with it xl fails to free memory for the "
+        "domain",
+    )
+)
+def more_than_the_host(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """A guest that alone asks for all of the host's memory or more."""
+    memory = context.plan.host.memory
+    failure = libxl.out_of_memory(build.domain, memory)
+    if failure is not None and memory is not None:
+        wanted = min(build.domain.target_kib, build.domain.max_kib) * KIB
+        message = f"it asks for {format_size(wanted)}, and the host has {format_size(memory)} in all"
+        yield context.finding(
+            rule, build.guest, message, xen_says=failure.log, help=rule.remedy, keys=("memory", "maxmem")
+        )
+
+
+@guest_rule(
+    Rule(
+        "MEM218",
+        "memory above maxmem",
+        Severity.WARNING,
+        by="nobody",
+        why="libxl builds the guest with maxmem and fills in no more, whatever memory says; nothing is logged.",
+        remedy="Set memory and maxmem to the same size.",
+        source="seen on a real run: memory = 2000 with maxmem = 1000 gave a guest of 1000 MiB",
+    )
+)
+def memory_above_maximum(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
+    """`memory` that is never reached."""
+    target, maximum = build.domain.target_kib // KIB, build.domain.max_kib // KIB
+    if target > maximum:
+        message = f"memory ({target} MiB) is more than maxmem: the guest gets {maximum} MiB"
+        yield context.finding(rule, build.guest, message, help=rule.remedy, keys=("memory", "maxmem"))
+
+
 @host_rule(
     Rule(
         "MEM211",
@@ -122,6 +166,7 @@ def more_than_the_host_has(context: Context, rule: Rule) -> Iterator[Finding]:
     """The sum of maxmem above the host's memory, where a guest has devices."""
     total = sum(build.domain.max_kib for build in context.builds) * KIB
     memory = context.plan.host.memory
-    if memory is not None and total > memory and any(build.guest.pci for build in context.builds):
+    several = len(context.builds) > 1  # one alone has a finding of its own
+    if several and memory is not None and total > memory and any(build.guest.pci for build in context.builds):
         message = f"{len(context.builds)} guests ask for {format_size(total)}, and the host has {format_size(memory)}"
         yield context.host_finding(rule, message)
