@@ -62,7 +62,7 @@ _SHORTER = (
     (" against high RAM", ""),
     (" against VGA and BIOS", ""),
     (" against a BAR", ""),
-    ("ACPI, APIC, special pages", "ACPI, APIC"),
+    ("ACPI, APIC, Xen's pages", "ACPI, APIC"),
     ("VGA and BIOS", "VGA, BIOS"),
     ("Xen platform", "platform"),
     ("taken by ", ""),

@@ -81,7 +81,7 @@ def _without_regions(layout: Layout, firmware: Outcome | None) -> list[Segment]:
         (Span(low, layout.low_end), SegmentKind.FREE, "taken by hvmloader"),
         (Span(max(layout.low_end, _LEGACY.end), layout.mmio_start), SegmentKind.FREE, "free"),
         (Span(max(layout.mmio_start, _LEGACY.end), FIRMWARE.start), SegmentKind.MMIO_HOLE, "MMIO hole"),
-        (FIRMWARE, SegmentKind.FIRMWARE, "ACPI, APIC, special pages"),
+        (FIRMWARE, SegmentKind.FIRMWARE, "ACPI, APIC, Xen's pages"),
         (Span(GIB4, high), SegmentKind.HIGH_RAM, "high RAM"),
         (Span(max(high, GIB4), layout.high_end), SegmentKind.FREE, "taken by hvmloader"),
     ]
