@@ -147,8 +147,10 @@ class PlannerApp(App[int]):
 
     def action_command_palette(self) -> None:
         """The palette, where the screen has commands for it."""
+        from textual.command import CommandPalette
+
         if self.screen.COMMANDS:
-            super().action_command_palette()
+            self.push_screen(CommandPalette(placeholder="Search for commands", id="--command-palette"))
 
     async def action_quit(self) -> None:
         """Quit as `q` does, from any screen: ask while edits are not saved."""

@@ -256,5 +256,11 @@ COMMANDS: tuple[Command, ...] = (
         "Switches between what changes, how that differs from the file on disk now, and the file as it would be.",
         "form", _EXPORT, "", "changes, disk, whole",
     ),
+    Command(
+        "export.copy", ("y",), "Copy what is shown",
+        "To the clipboard through the terminal, and to a file that the lower border names.",
+        "copy", _EXPORT, "", "copy",
+    ),
+    Command("export.help", ("question_mark",), "Help", "Keys of this screen, then all.", "help", _EXPORT, "", "help"),
     Command("export.close", ("escape", "q", "e"), "Close", "Back to the plan.", "close", _EXPORT, "", "back"),
 )  # fmt: skip

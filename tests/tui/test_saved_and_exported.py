@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from driving import DESKTOP, Driver, drive
+from driving import DESKTOP, LOWERED, Driver, drive, site
 
 from planner import storage
 from planner.cli import check, load
@@ -195,3 +195,13 @@ def test_the_config_beside_the_map_follows_an_export(tmp_path: Path) -> None:
         assert "as read, byte for byte" in await driver.press("e x enter escape escape")
 
     drive(load.plans([str(folder)])[0][1], script, folder=folder, size=(200, 60))
+
+
+def test_the_preview_has_its_own_help_and_can_be_copied() -> None:
+    async def script(driver: Driver) -> None:
+        assert "Copy what is shown" in await driver.press("e ?")
+        await driver.press("escape")
+        assert "in the clipboard, if the terminal lets it" in await driver.press("y")
+        assert "pci" in driver.app.clipboard
+
+    drive(site(LOWERED), script)

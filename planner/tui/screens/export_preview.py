@@ -15,6 +15,7 @@ from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.policy.findings import Finding, grouped
 from planner.report.words import plural
+from planner.tui.clipboard import copy
 from planner.tui.commands import Where, bindings, keymap_of, with_keys
 from planner.tui.differences import changes
 from planner.tui.exporting import Written
@@ -57,6 +58,17 @@ class ExportPreview(Screen[list[Written]]):
         """Changes, against the disk, or the whole file."""
         self._form = (self._form + 1) % len(_FORMS)
         self._show()
+
+    def action_copy(self) -> None:
+        """Send what is shown to the terminal's clipboard, and say so below it."""
+        reader = self.query_one(Reader)
+        entitle(reader, self._title(), copy(self.app, self._files.state, reader.text))
+
+    def action_help(self) -> None:
+        """Keys and signs, those of this screen first."""
+        from planner.tui.screens.help import help_screen
+
+        self.app.push_screen(help_screen(keymap_of(self.app), "preview"))
 
     def action_close(self) -> None:
         """Back, with what was written."""

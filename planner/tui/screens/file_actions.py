@@ -15,6 +15,7 @@ from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.report.words import plural
 from planner.tui import messages
+from planner.tui.clipboard import copy
 from planner.tui.commands import with_keys
 from planner.tui.describe import describe
 from planner.tui.screens.recovery_actions import RecoveryActions
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from planner.tui.exporting import Written
-
-_OSC52_LIMIT = 74_000  # bytes that the terminals that take least still take
 
 
 class FileActions(RecoveryActions):
@@ -168,14 +167,7 @@ class FileActions(RecoveryActions):
 
     def action_copy(self) -> None:
         """Send what the pane with the cursor tells to the terminal's clipboard."""
-        text = self._copied()
-        self.app.copy_to_clipboard(text)
-        path = self.files.state.copied(text) if self.files.state is not None else None
-        lines = plural(text.count("\n"), "line")
-        sure = "the clipboard, if the terminal lets it"
-        if len(text.encode()) > _OSC52_LIMIT:
-            lines, sure = f"▲ {lines}", "perhaps the clipboard: they are more than many terminals let through"
-        self.say(f"{lines} in {_short(path)} and {sure}" if path is not None else f"{lines} in {sure}")
+        self.say(copy(self.app, self.files.state, self._copied()))
 
     def _copied(self) -> str:
         view = self.shown
@@ -242,9 +234,3 @@ def _reason_first(error: InputError) -> str:
     """What is wrong, then where: of a long line the end is cut."""
     place = ":".join(str(part) for part in (error.source, error.line, error.column) if part is not None)
     return f"{error.message}; in {place}" if place else error.message
-
-
-def _short(path: Path) -> str:
-    """A path as a person would type it."""
-    home = Path.home()
-    return f"~{os.sep}{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -25,6 +25,7 @@ _PANES = {
     "map": ("Memory map", "From 0 up; a line's length grows with the logarithm of its size."),
     "compare": ("Side by side", "One line a range; ✖ where the columns cannot all be right."),
     "problems": ("Problems", "The chosen guest's, then the host's; enter goes to the place."),
+    "preview": ("Export", "What an xl.cfg becomes, before anything is written."),
 }
 _FOR_PANE = {
     "devices": ("device.", "filter"),
@@ -33,6 +34,7 @@ _FOR_PANE = {
     "map": ("map.", "size."),
     "compare": ("map.",),
     "problems": ("problem.",),
+    "preview": ("export.",),
 }
 
 
@@ -42,7 +44,8 @@ def help_screen(keymap: Keymap, pane: str = "") -> Reading:
     if pane in _PANES:
         title, about = _PANES[pane]
         text += [((f"{title}  ", "heading"), (about, ""))]
-        here = [one for one in of(Where.MAIN) if one.id.startswith(_FOR_PANE[pane])] + [*of(Where.LIST)]
+        here = [*of(Where.MAIN), *of(Where.EXPORT)]
+        here = [one for one in here if one.id.startswith(_FOR_PANE[pane])] + [*of(Where.LIST)]
         text += [((f"{one.shown_keys(keymap)}  ", "key"), (one.title, "")) for one in here]
         text.append(())
     for where in Where:

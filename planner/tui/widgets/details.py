@@ -57,6 +57,11 @@ class Reader(Scroller):
         self._paragraphs = list(paragraphs)
         self._wrapped: tuple[int, list[Row]] = (-1, [])
 
+    @property
+    def text(self) -> str:
+        """All of it, a line a paragraph."""
+        return "".join("".join(text for text, _ in paragraph) + "\n" for paragraph in self._paragraphs)
+
     def set_text(self, paragraphs: Iterable[Paragraph]) -> None:
         """Show another text, from its beginning."""
         self._paragraphs = list(paragraphs)

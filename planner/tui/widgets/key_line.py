@@ -26,8 +26,8 @@ _ANYWHERE = (
     "map.guests details map.stage map.zoom device.unit device.policy guest.new messages pane.maximise edit.history "
     "plan.changes host copy edit.redo guest.rename guest.remove plan.open plan.release plan.profile quit"
 )
-_EXPORT = "export.one export.all export.form"
-_ALWAYS = {Where.MAIN: "help palette", Where.EXPORT: "export.close"}
+_EXPORT = "export.one export.all export.form export.copy"
+_ALWAYS = {Where.MAIN: "help palette", Where.EXPORT: "export.help export.close"}
 
 
 class Hint(NamedTuple):
