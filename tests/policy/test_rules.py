@@ -563,6 +563,13 @@ def test_devices_that_only_dom0_has_beside_a_guest_are_a_notice() -> None:
     assert "GRP403" not in rules(report(_pair({}, {"driver": "pciback"}), guest(NIC)))
 
 
+def test_a_candidate_that_another_guest_has() -> None:
+    plan = report(host(), guest(NIC, name="a"), guest(OTHER, name="b"), candidates={"b": (Sbdf.parse(NIC),)})
+    (found,) = [one for one in plan.findings if one.rule.id == "PCI508"]
+    assert (found.guest, found.severity, found.device) == ("b", "warning", Sbdf.parse(NIC))
+    assert found.message == "02:00.0 is in a too: only one of them can have it at a time"
+
+
 def test_two_guests_may_share_a_device_if_they_take_turns() -> None:
     found = [f for f in report(host(), guest(NIC, name="a"), guest(NIC, name="b")).findings if f.rule.id == "PCI508"]
     assert [(finding.guest, finding.severity) for finding in found] == [("a", "warning"), ("b", "warning")]

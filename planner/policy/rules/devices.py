@@ -207,9 +207,12 @@ def too_many_vectors(context: Context, rule: Rule, build: Build) -> Iterator[Fin
     )
 )
 def listed_twice(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """The same address in two items of one guest; in two guests a warning, since they may take turns."""
+    """The same address in two items of one guest; in two guests a warning, since they may take turns.
+
+    What one guest is to get later (a hotplug candidate) counts with what the others start with.
+    """
     addresses = [item.address for item in build.guest.pci if item.address is not None]
-    for address in dict.fromkeys(addresses):
+    for address in dict.fromkeys((*addresses, *context.plan.candidates.get(build.guest.name, ()))):
         if addresses.count(address) > 1:
             says = not_assignable(address)
             message = f"{address.short} is listed {addresses.count(address)} times"

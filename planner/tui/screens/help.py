@@ -118,8 +118,9 @@ TOUR: tuple[tuple[str, tuple[str, ...]], ...] = (
                 "heading says why it does."
             ),
             (
-                "[x] the guest has it, [-] another has it, [h] it may be plugged in later. R7: it has 7 reserved "
-                "regions; ✖ before that: it is blocked, and the details say why. {filter} filters: try rmrr, free."
+                "[x] the guest has it, [-] another or dom0 has it, [h] it may be plugged in later. R7: it has 7 "
+                "reserved regions; ✖ before that: it is blocked, and the details say why. "
+                "{filter} filters: try rmrr, free."
             ),
         ),
     ),
