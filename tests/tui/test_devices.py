@@ -8,6 +8,7 @@ import pytest
 from driving import DESKTOP, HP, LOWERED, Driver, drive, screen, site
 from planning import at, guest
 
+from planner.model.address import Sbdf
 from planner.model.errors import EditError
 from planner.model.plan import Plan, Profile
 from planner.tui.describe import describe
@@ -18,6 +19,7 @@ from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.host_list import HostList
 
 AMD = "mechrevo-wujie14xa"
+DELL = "dell-poweredge-r820"
 
 
 def _told(view: View, subject: Subject, *, full: bool = False) -> str:
@@ -112,6 +114,21 @@ def test_regions_of_the_same_devices_are_one_entry_that_is_folded_where_it_does_
         assert "▌  RMRR 0xe8000-0xe8fff 4 KiB" in driver.text
 
     drive(site(HP), script)
+
+
+def test_the_cursor_of_the_host_panel_stays_on_its_device() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3 I")
+        pane = driver.app.screen_stack[0].query_one(HostList)
+        pane.action_edge(1)  # a device without regions: free ones come last
+        address = pane.subject()
+        assert isinstance(address, Sbdf)
+        for has in (True, False):
+            await driver.press("space")
+            assert pane.subject() == address
+            assert (driver.view.item(address) is not None) == has
+
+    drive(site(DELL), script)
 
 
 def test_a_split_that_is_a_warning_is_marked_as_one() -> None:

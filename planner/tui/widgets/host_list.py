@@ -38,10 +38,13 @@ class HostList(Picker):
         self._was_drawn = False
 
     def show(self, view: View) -> None:
-        """Take a new view."""
+        """Take a new view; the cursor stays on what it is on: who has a device decides its place."""
         self.view = view
+        here = self._lines[self.cursor] if self.cursor < len(self._lines) else _Line()
         self._arrange(view)
-        self.cursor = min(self.cursor, max(0, len(self._lines) - 1))
+        same = (at for at, line in enumerate(self._lines) if (line.key, line.subject) == (here.key, here.subject))
+        self.cursor = next(same, min(self.cursor, max(0, len(self._lines) - 1)))
+        self.bring_into_view()
         self.redraw()
 
     def count(self) -> int:
