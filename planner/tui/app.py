@@ -105,13 +105,14 @@ class PlannerApp(App[int]):
             self.push_screen(TooSmall())
 
     def on_key(self, event: events.Key) -> None:
-        """Suspend from dialogs too, which know no command of the main screen."""
-        if self.screen is self._main:
+        """Suspend and draw again from dialogs too, which know no command of the main screen."""
+        if self.screen is self._main or not event.key.startswith("ctrl+"):
             return
-        suspend = next(command for command in of(Where.MAIN) if command.id == "suspend")
-        if event.key.startswith("ctrl+") and event.key in suspend.keys_in(self.changed_keys):
-            event.stop()
-            self._main.action_suspend()
+        for name, action in (("suspend", self._main.action_suspend), ("redraw", self.action_redraw)):
+            command = next(command for command in of(Where.MAIN) if command.id == name)
+            if event.key in command.keys_in(self.changed_keys):
+                event.stop()
+                action()
 
     def _cut_off(self, number: int) -> None:
         """The terminal is gone, or somebody ends us: the recovery copy has every edit, and is offered again."""

@@ -124,6 +124,9 @@ class Shown:
 class Lean:
     """A filter over what goes to a terminal, which remembers what the terminal shows.
 
+    `resize` it whenever the terminal has another size: what a program still draws for the size before would run over
+    the edges and be pressed into the last column and row.
+
     It knows what a full-screen program of Textual's kind sends: styles, cursor moves, text that ends before the edge.
     After anything else it takes nothing for known. What one write changes goes out style by style: a style's sequence
     takes twenty to forty bytes, a cursor move eight at most.
@@ -137,6 +140,13 @@ class Lean:
         self._cursor: tuple[int, int] | None = None
         self._waiting: list[tuple[Parts, tuple[int, int], str]] = []
         self._written = (0, 0)
+        self._size: tuple[int, int] | None = None
+
+    def resize(self, columns: int, lines: int) -> None:
+        """The terminal's size: of what lies outside nothing is sent. With another size it may show anything."""
+        if self._size != (columns, lines):
+            self._size = (columns, lines)
+            self.forget()
 
     def forget(self) -> None:
         """The terminal may show, and have on, something else: everything is sent again."""
@@ -176,14 +186,16 @@ class Lean:
             self._lose()
             return
         y, x = self._at
-        if self._at < self._written:  # a cell may be written twice: in that order
+        self._at = (y, x + len(text))
+        if self._size is not None:
+            text = text[: max(0, self._size[0] + 1 - x)] if y <= self._size[1] else ""
+        if (y, x) < self._written:  # a cell may be written twice: in that order
             self._send(out)
         ink, blank = self._wanted, _on_blank(self._wanted)
         styles = [blank if letter == " " else ink for letter in text] if ink != blank else [ink] * len(text)
         for start, end in _runs(self._rows[y].put(x, text, styles)):
             self._waiting.append((ink, (y, start), text[start - x : end - x]))
             self._written = (y, end)
-        self._at = (y, x + len(text))
 
     def _send(self, out: list[str]) -> None:
         """Send what waits, first what goes in the style that is on."""

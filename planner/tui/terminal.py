@@ -14,6 +14,7 @@ class LeanDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Send less for the same screen."""
+        self._lean.resize(*self._get_terminal_size())
         super().write(self._lean(data))
 
     def forget(self) -> None:

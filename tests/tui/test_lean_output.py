@@ -86,3 +86,24 @@ def test_a_clipboard_sequence_passes_whole() -> None:
     lean = Lean()
     lean("\x1b[1;1Hab")
     assert lean("\x1b]52;c;YWJj\x07\x1b[1;1Hab") == "\x1b]52;c;YWJj\x07"
+
+
+def test_what_a_smaller_terminal_has_no_place_for_is_not_sent() -> None:
+    """A frame of the size before: its edges would be pressed into the last column and row, and be believed there."""
+    lean = Lean()
+    lean.resize(20, 5)
+    lean("\x1b[5;1H" + "x" * 20)
+    lean.resize(10, 3)
+    assert lean("\x1b[3;1H" + "y" * 20 + "\x1b[5;1Hzzz") == "\x1b[3;1H\x1b[myyyyyyyyyy\x1b[5;4H"
+    assert lean("\x1b[3;1H" + "y" * 10) == "\x1b[3;11H"
+
+
+def test_with_another_size_nothing_is_taken_for_known() -> None:
+    lean = Lean()
+    lean.resize(20, 5)
+    first = lean("\x1b[1;1Habc")
+    lean.resize(20, 5)
+    assert "abc" not in lean("\x1b[1;1Habc")
+    lean.resize(30, 5)
+    assert "abc" in first
+    assert "abc" in lean("\x1b[1;1Habc")
