@@ -97,7 +97,7 @@ COMMANDS: tuple[Command, ...] = (
     _main(
         _GUESTS, "guest.list", "0", "List of the guests",
         "All guests, with whether each starts and its worst problem; enter goes to one.",
-        "list_guests",
+        "list_guests", "guests",
     ),
     _main(
         _GUESTS, "guest.previous", "left_square_bracket", "Previous guest", "Shows the guest on the left.",

@@ -123,7 +123,7 @@ class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
             entitle(self.pane(self.middle), title)
         unseen = {*LEFT[1:], *MIDDLE[1:]}.difference(self.panes)
         for pane in self.query(Lines):
-            if not isinstance(pane, Details | KeyLine) and pane.id not in unseen:
+            if not isinstance(pane, Details) and pane.id not in unseen:
                 pane.show(view)
         if self._follows and isinstance(self.focused, Picker):
             self.subject = self.focused.subject()

@@ -40,10 +40,13 @@ class HostList(Picker):
     def show(self, view: View) -> None:
         """Take a new view; the cursor stays on what it is on: who has a device decides its place."""
         self.view = view
-        here = self._lines[self.cursor] if self.cursor < len(self._lines) else _Line()
+        here = self._lines[self.cursor] if self.cursor < len(self._lines) else None
         self._arrange(view)
-        same = (at for at, line in enumerate(self._lines) if (line.key, line.subject) == (here.key, here.subject))
-        self.cursor = next(same, min(self.cursor, max(0, len(self._lines) - 1)))
+        at = min(self.cursor, max(0, len(self._lines) - 1))
+        if here is not None and here.subject is not None:
+            same = (here.key, here.subject)
+            at = next((at for at, line in enumerate(self._lines) if (line.key, line.subject) == same), at)
+        self.cursor = at
         self.bring_into_view()
         self.redraw()
 

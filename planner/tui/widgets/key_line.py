@@ -1,15 +1,16 @@
-"""The last line: the keys that matter most in the pane with the cursor, as many as fit."""
+"""The last line: the keys that matter most in the pane with the cursor and do something now, as many as fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from textual import events
 
 from planner.tui.commands import Command, Keymap, Where, keymap_of, of, show_key
-from planner.tui.text import Piece, Row, cells, cut
+from planner.tui.text import Piece, Row, cells, cut, to_ascii
+from planner.tui.view import View
 from planner.tui.widgets.lines import Lines
 
 _PANES = {
@@ -22,12 +23,15 @@ _PANES = {
     "config": "guest.export pane.next copy pane.maximise plan.save",
 }
 _ANYWHERE = (
-    "edit.undo plan.save problem.next problem.fix guest.previous+guest.next guest.export filter size.pane map.look "
-    "map.guests details map.stage map.zoom device.unit device.policy guest.new messages pane.maximise edit.history "
-    "plan.changes host copy edit.redo guest.rename guest.remove plan.open plan.release plan.profile quit"
+    "edit.undo plan.save problem.next problem.fix guest.previous+guest.next guest.list guest.export filter size.pane "
+    "map.look map.guests details map.stage map.zoom device.unit device.policy guest.new messages pane.maximise "
+    "edit.history plan.changes host copy edit.redo guest.rename guest.remove plan.open plan.release plan.profile quit"
 )
 _EXPORT = "export.one export.all export.form export.copy"
 _ALWAYS = {Where.MAIN: "help palette", Where.EXPORT: "export.help export.close"}
+
+
+_FOR_GUESTS = ("device.", "size.", "map.", "problem.fix", "guest.export", "guest.rename", "guest.remove")
 
 
 class Hint(NamedTuple):
@@ -72,6 +76,14 @@ class KeyLine(Lines):
         self._where = where
         self._pane = ""
         self._places: list[tuple[int, int, Hint]] = []
+        self._useless: tuple[str, ...] = ()
+
+    def show(self, view: View) -> None:
+        """Take a new view: without guests most keys do nothing."""
+        useless = tuple(_useless(view))
+        if useless != self._useless:
+            self._useless = useless
+            self.redraw()
 
     def turn_to(self, pane: str) -> None:
         """The cursor is in that pane now."""
@@ -84,13 +96,12 @@ class KeyLine(Lines):
 
     def rows(self, width: int, height: int) -> Sequence[Row]:
         """The one line."""
-        keymap = self._keymap
         always = [_hint(self._where, one) for one in _ALWAYS[self._where].split()]
-        room = width - 1 - sum(cells(hint.pieces(keymap)) + 2 for hint in always) + 2
+        room = width - 1 - sum(cells(self._pieces(hint)) + 2 for hint in always) + 2
         chosen: list[Hint] = []
         for hint in hints(self._where, self._pane):
-            length = cells(hint.pieces(keymap)) + 2
-            if length <= room:
+            length = cells(self._pieces(hint)) + 2
+            if length <= room and not hint.commands[-1].id.startswith(self._useless):
                 chosen.append(hint)
                 room -= length
         pieces: list[Piece] = []
@@ -98,15 +109,29 @@ class KeyLine(Lines):
         for hint in (*chosen, *always):
             pieces.append(("  " if pieces else " ", ""))
             start = cells(pieces)
-            pieces += hint.pieces(keymap)
+            pieces += self._pieces(hint)
             self._places.append((start, cells(pieces), hint))
         return [Row(cut(pieces, width))]
+
+    def _pieces(self, hint: Hint) -> tuple[Piece, ...]:
+        """The hint as it is drawn: without our signs a key's name may be longer."""
+        pieces = hint.pieces(self._keymap)
+        ascii_only = self.is_attached and self.app.has_class("-ascii")
+        return tuple((to_ascii(text), style) for text, style in pieces) if ascii_only else pieces
 
     async def on_click(self, event: events.Click) -> None:
         """Do what was clicked: of two keys side by side the left one there, else the right one."""
         for start, end, hint in self._places:
             if start <= event.x < end:
-                left = event.x < start + len(hint.keys(self._keymap)[0])
+                left = event.x < start + cells((self._pieces(hint)[0],)) // len(hint.commands)
                 command = hint.commands[0 if left else -1]
                 pane = self.screen.focused if command.where is Where.LIST else None
                 await (pane or self.screen).run_action(command.action)
+
+
+def _useless(view: View) -> Iterator[str]:
+    """How the ids of commands begin that do nothing now. Few: a line that changes with every step is hard to learn."""
+    if view.current is None:
+        yield from _FOR_GUESTS
+    if len(view.snapshot.plan.guests) < 2:
+        yield from ("guest.next", "guest.list")
