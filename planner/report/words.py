@@ -11,7 +11,7 @@ Style = Callable[[str, str], str]
 
 GLYPHS = {"error": "✖", "warning": "▲", "notice": "•", "acknowledged": "✓"}
 _REPLACEMENT = "�"
-ASCII = str.maketrans("█▒▓╳░·▚┄▌▐┃▾▸│└‹›…–→×✖▲•✔Δ≠●├─┤←", "#=+X:.%-|||v>|`<>~->xEWN*^!o+-+<") | {
+ASCII = str.maketrans("█▒▓╳░·▚┄▌▐┃▾▸│└‹›…–→×✖▲•✔✓Δ≠●├─┤←", "#=+X:.%-><|v>|`<>~->xEWN*A^!o+-+<") | {
     ord("⏎"): "enter",
     ord("␣"): "spc",
 }

@@ -71,6 +71,8 @@ class PlannerApp(App[int]):
         wanted = settings.theme or (state.theme if state is not None else None)
         if wanted in self.available_themes:
             self.theme = wanted
+        elif self.console.color_system == "standard":  # the shades of the other themes become a few greys there
+            self.theme = "ansi-dark"
         if settings.keys:
             self.set_keymap({name: ",".join(keys) for name, keys in settings.keys.items()})
 

@@ -32,6 +32,9 @@ _COLOURS = {
 }
 _BOLD = ("strong", "error", "heading", "here", "key", "conflict", "tab")
 _READABLE = 3.0
+"""The contrast that text has at least, on every ground (WCAG 2 asks for it of large text and of signs)."""
+_LINE = 1.5
+"""The contrast of the cursor's line with what is around it, at most: else little can be read on both."""
 _SIXTEEN = {
     **dict.fromkeys(("error", "conflict", "lost"), "#ff0000"),
     **dict.fromkeys(("warning", "reserved"), "#ffff00"),
@@ -56,16 +59,22 @@ def make(app: App[Any]) -> Mapping[str, Style]:
     """  # noqa: D205
     variables = app.theme_variables
     bare = app.no_color or app.native_ansi_color
-    styles = {name: Style(color=_colour(variables, variable)) for name, variable in _COLOURS.items()}
+    colours = {name: _colour(variables, variable) for name, variable in _COLOURS.items()}
+    front, background = variables["foreground"], variables["background"]
+    line = None if bare else _line(background, variables["primary"])
+    grounds = (background, variables["panel"], variables["surface"], line or background)
     if app.console.color_system == "standard" and not bare:
-        styles |= {name: Style(color=colour) for name, colour in _SIXTEEN.items()}
+        colours |= {name: _on(colour, background) for name, colour in _SIXTEEN.items()}
+    elif not bare:
+        colours |= {name: _readable(colour, front, grounds) for name, colour in colours.items() if colour is not None}
+    styles = {name: Style(color=colour) for name, colour in colours.items()}
     styles["strong"] = Style()
-    front, grounds = variables["foreground"], tuple(variables[name] for name in ("background", "panel", "surface"))
     for name, share in _FADED.items():
         styles[name] = Style(dim=True) if bare else Style(color=_faded(front, grounds, share))
     for name, variable in _FILLED.items():
         colour = _colour(variables, variable) if variable else None
-        styles[name] = Style(color=colour, bgcolor=None if bare else _colour(variables, "primary-muted"))
+        colour = _readable(colour, front, grounds) if colour is not None and not bare else colour
+        styles[name] = Style(color=colour, bgcolor=line)
     for name in _BOLD:
         styles[name] += Style(bold=True)
     for name in _REVERSED if bare else ():
@@ -80,15 +89,35 @@ def _colour(variables: Mapping[str, str], name: str) -> str | None:
         return None
 
 
-@cache
 def _faded(foreground: str, backgrounds: tuple[str, ...], share: float) -> str:
     """The foreground at that share on the first background; more of it where one of them makes it hard to read."""
-    front, grounds = Color.parse(foreground), [Color.parse(background) for background in backgrounds]
-    colour = grounds[0].blend(front, share)
-    while share < 1 and min(contrast(colour, ground) for ground in grounds) < _READABLE:
+    return _readable(Color.parse(backgrounds[0]).blend(Color.parse(foreground), share).hex, foreground, backgrounds)
+
+
+@cache
+def _readable(text: str, foreground: str, backgrounds: tuple[str, ...]) -> str:
+    """A colour with as much of the foreground as it takes to be read on each of the backgrounds."""
+    colour, front = Color.parse(text), Color.parse(foreground)
+    grounds = [Color.parse(background) for background in backgrounds]
+    share, found = 0.0, colour
+    while share < 1 and min(contrast(found, ground) for ground in grounds) < _READABLE:
         share += 0.05
-        colour = grounds[0].blend(front, min(1, share))
-    return colour.rich_color.name
+        found = colour.blend(front, min(1, share))
+    return found.rich_color.name
+
+
+@cache
+def _line(background: str, primary: str) -> str:
+    """The ground of the cursor's line: of the theme's first colour as much as leaves every text readable."""
+    ground, share = Color.parse(background), 0.4
+    while share > 0.05 and contrast(ground.blend(Color.parse(primary), share), ground) > _LINE:
+        share -= 0.05
+    return ground.blend(Color.parse(primary), share).rich_color.name
+
+
+def _on(colour: str, background: str) -> str:
+    """One of the sixteen colours, its darker twin on a light background."""
+    return colour.replace("ff", "80") if Color.parse(background).brightness > 0.5 else colour
 
 
 def contrast(one: Color, other: Color) -> float:

@@ -83,7 +83,7 @@ class Lines(Widget):
         for raw, name in row.pieces:
             text = to_ascii(clean(raw)) if ascii_only else clean(raw)
             style = base + self._named(name) if name else base
-            if text.isspace() and _plain(style, base):
+            if text.isspace() and (_plain(style, base) or base.reverse):
                 blank += text
             elif text:
                 segments += _joined(blank, segments, Segment(text, style), base)
