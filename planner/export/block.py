@@ -6,7 +6,7 @@ import re
 
 from planner.formats.xlcfg.syntax import parse
 from planner.model.guest import Guest, RdmPolicy
-from planner.model.span import GIB4, format_size
+from planner.model.span import GIB4, KIB, format_size
 from planner.xen.build import Build
 from planner.xen.libxl import ReservedEntry
 
@@ -15,20 +15,23 @@ _HEADS = ("# rdm-planner reserves: ", "# rdm-planner because: ", "# rdm-planner 
 _OURS = re.compile("".join(rf"^[ \t]*{re.escape(head)}[^\n]*\n" for head in _HEADS), re.MULTILINE)
 
 
-def updated(text: str, guest: Guest, result: Build, host: str) -> str:
+def updated(text: str, guest: Guest, result: Build, host: str, reason: str = "") -> str:
     """The config `text` with our comment as `result` makes it: put in, brought up to date or taken out.
 
-    A text that is the guest's own file unchanged gets no comment it did not have: an export of nothing changes nothing.
+    `reason` is what somebody wrote down of why the guest may have what it has.
+
+    Without one, a guest's own file unchanged gets no comment it did not have: an export of nothing changes nothing.
     Only our own three lines in a row are ever replaced.
     """
-    lines = _lines(result, host)
+    lines = _lines(result, host, reason)
     present = _OURS.search(text)
     if present is not None:
         indent = text[present.start() : text.index("#", present.start())]
         block = "".join(f"{indent}{line}\n" for line in lines)
         rest = _OURS.sub("", text[present.end() :])
         return text[: present.start()] + block + rest
-    if not lines or (guest.file is not None and guest.file.on_disk and text == guest.file.text):
+    as_read = guest.file is not None and guest.file.on_disk and text == guest.file.text
+    if not lines or (as_read and not reason):
         return text
     place = _place(text)
     head = text[:place] + ("" if not place or text[place - 1] == "\n" else "\n")
@@ -44,12 +47,13 @@ def _place(text: str) -> int:
     return start if not text[start : setting.start].strip(" \t") else len(text)
 
 
-def _lines(result: Build, host: str) -> tuple[str, ...]:
+def _lines(result: Build, host: str, reason: str) -> tuple[str, ...]:
     layout = result.layout
     told = [entry for entry in layout.regions if entry.policy is not RdmPolicy.INVALID] if layout is not None else []
     if layout is None or not told:
         return ()
-    lowered = any(entry.span.start >= layout.low_end for entry in told) and layout.low_end < layout.mmio_start
+    domain = result.domain
+    lowered = layout.low_end < min((domain.max_kib - domain.video_kib) * KIB, layout.mmio_start)
     ram = f"low RAM ends at {layout.low_end:#x}"
     if layout.high_end > GIB4:
         ram += f", {format_size(layout.high_end - GIB4)} lie above 4 GiB"
@@ -58,6 +62,8 @@ def _lines(result: Build, host: str) -> tuple[str, ...]:
         ram += ", lowered for a region"
     elif hole is not None and GIB4 - (hole << 20) == layout.low_end:
         ram += f"; keep mmio_hole = {hole}: nothing else tells QEMU so, and without it disks lose data"
+    if reason:
+        ram += f"; the reason given for it: {reason}"
     where = f" on {host}" if host else ""
     facts = (
         _some([_region(entry) for entry in told]),

@@ -12,7 +12,6 @@ from planner.export import block, xlcfg
 from planner.formats.xlcfg import rdm
 from planner.model.errors import InputError
 from planner.model.guest import Guest, RdmPolicy, RdmStrategy
-from planner.model.plan import Plan
 from planner.model.span import format_size
 from planner.policy.evaluate import Report, evaluate
 from planner.policy.findings import Finding
@@ -25,11 +24,11 @@ from planner.xen.libxl import E820Entry
 class Shipment:
     """A plan as it is written.
 
-    `report` judges it as the release reads it: what blocks there forbids writing. `notes` say, by guest, what was
-    written beyond the plan and why, or why no setting of that release gives the planned map.
+    `planned` judges the plan, `report` what is written of it as the release reads that: what blocks there forbids
+    writing. `notes` say, by guest, what was written beyond the plan and why, or why nothing was.
     """
 
-    planned: Plan
+    planned: Report
     report: Report
     notes: Mapping[str, tuple[str, ...]]
 
@@ -37,10 +36,16 @@ class Shipment:
         """What forbids writing the plan, or one `guest` of it. Empty: go ahead."""
         return xlcfg.refusals(self.report, guest)
 
+    def cured(self, guest: str) -> tuple[str, ...]:
+        """The rules whose errors the planned guest has, and the written one has not."""
+        left = {finding.rule.id for finding in self.report.blocking if finding.guest == guest}
+        rules = dict.fromkeys(finding.rule.id for finding in self.planned.blocking if finding.guest == guest)
+        return tuple(rule for rule in rules if rule not in left)
+
     @property
     def read(self) -> dict[str, str]:
         """What the guests' files held when they were read, by path."""
-        files = [guest.file for guest in self.planned.guests if guest.file is not None and guest.file.on_disk]
+        files = [guest.file for guest in self.planned.plan.guests if guest.file is not None and guest.file.on_disk]
         return {file.path: file.text for file in files}
 
     def text(self, guest: str) -> str:
@@ -49,7 +54,8 @@ class Shipment:
         result = self.report.build(guest)
         if one is None or result is None:
             raise InputError(f"there is no guest {guest!r:.60} in the plan")
-        return block.updated(xlcfg.render(one), one, result, self.report.plan.host.name)
+        plan = self.report.plan
+        return block.updated(xlcfg.render(one), one, result, plan.host.name, plan.reasons.get(guest, ""))
 
 
 def ship(report: Report) -> Shipment:
@@ -64,7 +70,7 @@ def ship(report: Report) -> Shipment:
         if said or more:
             notes[guest.name] = (*said, *more)
     shipped = replace(plan, guests=tuple(guests), rdm_as_documented=False)
-    return Shipment(plan, evaluate(shipped, report), notes)
+    return Shipment(report, evaluate(shipped, report), notes)
 
 
 def _built(report: Report, guest: Guest) -> Build:
@@ -152,11 +158,11 @@ def _with_matching_hole(report: Report, guest: Guest) -> tuple[Guest, tuple[str,
 
     A hole that the admin chose is left alone: the finding about it (MEM212) blocks, and names the one that would do.
     """
-    if guest.mmio_hole is not None:
-        return guest, ()
     before = _built(report, guest)
     if before.layout is None or before.qemu is None or not before.layout.ok or not before.qemu.lost:
         return guest, ()
+    if guest.mmio_hole is not None:
+        return guest, (f"mmio_hole = {guest.mmio_hole} is the plan's own, so export does not replace it",)
     hole = qemu.matching_hole(before.layout)
     if hole is None:
         return guest, ()

@@ -30,6 +30,12 @@ class InputError(ValueError):
         place = [str(part) for part in (self.source, self.line, self.column) if part is not None]
         return ": ".join([":".join(place), self.message]) if place else self.message
 
+    @property
+    def reason_first(self) -> str:
+        """What is wrong, then where: of a long line the end is cut."""
+        place = ":".join(str(part) for part in (self.source, self.line, self.column) if part is not None)
+        return f"{self.message}; in {place}" if place else self.message
+
 
 class EditError(ValueError):
     """An edit that makes no sense on this plan (unknown guest or device), or that the profile blocks."""

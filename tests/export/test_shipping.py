@@ -138,7 +138,7 @@ def test_lowered_ram_gets_the_hole_that_qemu_needs_and_says_so() -> None:
 
 def test_a_hole_that_the_admin_chose_is_not_replaced() -> None:
     shipment = shipping.ship(report(MACHINE, guest(NIC, mmio_hole=512)))
-    assert shipment.notes == {}
+    assert shipment.notes == {"vm": ("mmio_hole = 512 is the plan's own, so export does not replace it",)}
     refused = [finding for finding in shipment.refusals() if finding.rule.id == "MEM212"]
     assert [finding.help for finding in refused] == ["mmio_hole = 1648"]
 
@@ -171,3 +171,22 @@ mmio_hole = 1648
     without = shipping.ship(report(machine, read(second, "vm.cfg").with_pci(()))).text("vm")
     assert "# rdm-planner because" not in without
     assert "comment is mine" in without
+
+
+def test_ram_that_ends_below_the_region_was_not_lowered_for_it() -> None:
+    below = shipping.ship(report(MACHINE, replace(guest(NIC), memory=2048))).text("vm")
+    assert "low RAM ends at 0x7f800000\n" in below
+    lowered = shipping.ship(report(MACHINE, replace(guest(NIC), mmio_hole=512))).text("vm")
+    assert "low RAM ends at 0x99000000, 1.6 GiB lie above 4 GiB, lowered for a region\n" in lowered
+
+
+def test_the_reason_for_a_risk_is_in_the_comment() -> None:
+    shared = host(rmrr(0xF3000000, 0xF3000FFF, NIC, OTHER))
+    told = report(shared, guest(f"{NIC},rdm_policy=relaxed"), profile="xen", reasons={"vm": "the lab\nis ours"})
+    assert "; the reason given for it: the lab?is ours\n" in shipping.ship(told).text("vm")
+
+
+def test_errors_that_what_is_added_cures() -> None:
+    shipment = shipping.ship(report(MACHINE, guest(NIC), guest(OTHER, name="other", mmio_hole=512)))
+    assert "MEM212" in shipment.cured("vm")
+    assert shipment.cured("other") == ()
