@@ -119,6 +119,12 @@ def screen(plan: Plan, keys: str = "", *, size: tuple[int, int] = (80, 24), asci
     return found[0]
 
 
+def dialog(text: str) -> str:
+    """What a dialog says, on one line."""
+    lines = (line.split("│") for line in text.splitlines())
+    return " ".join(" ".join(parts[2].split()) for parts in lines if len(parts) == 5)
+
+
 def site(name: str, folder: Path | None = None) -> Plan:
     """A sample site; with `folder`, its guests are copied there and read from there."""
     source = samples_folder() / name

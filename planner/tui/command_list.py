@@ -243,18 +243,35 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "export.one", ("x",), "Export this guest",
-        "Writes the shown file, after asking where to. Refused while anything blocks.",
-        "export_one", _EXPORT, "", "export this guest",
+        "Writes the shown file: to its own place, or to a folder that you type. Refused while an error of it blocks.",
+        "export_one", _EXPORT, "", "export",
     ),
     Command(
         "export.all", ("X",), "Export all guests",
-        "Writes every guest's file, after asking where to. Refused while anything blocks.",
+        "Writes the file of every guest that nothing blocks, each to its own place, or all to a folder that you type.",
         "export_all", _EXPORT, "", "export all",
     ),
     Command(
-        "export.form", ("d", "tab"), "Changes, against disk, or whole file",
-        "Switches between what changes, how that differs from the file on disk now, and the file as it would be.",
-        "form", _EXPORT, "", "changes, disk, whole",
+        "export.form", ("d", "tab"), "Changes, or whole file",
+        "Switches between what changes in the file on disk, and the file as it would be.",
+        "form", _EXPORT, "", "whole file",
+    ),
+    Command(
+        "export.choose", ("1", "2", "3", "4", "5", "6", "7", "8", "9"), "Choose guest 1 to 9",
+        "Shows that guest's file.", "choose_guest({key})", _EXPORT,
+    ),
+    Command(
+        "export.previous", ("left_square_bracket",), "Previous guest", "Shows the file of the guest on the left.",
+        "next_guest(-1)", _EXPORT,
+    ),
+    Command(
+        "export.next", ("right_square_bracket",), "Next guest", "Shows the file of the guest on the right.",
+        "next_guest(1)", _EXPORT, "", "guest",
+    ),
+    Command(
+        "export.reload", ("L",), "Read the guest from disk again",
+        "Takes what the file says now, as one step that undo takes back.",
+        "reload_guest", _EXPORT, "", "read again",
     ),
     Command(
         "export.copy", ("y",), "Copy what is shown",

@@ -20,6 +20,11 @@ def changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
     return [Hung(((line[:1], style), (line[1:].expandtabs(), style))) for line, style in styled]
 
 
+def whole(text: str) -> list[Paragraph]:
+    """Every line, so that one that goes on below is seen to."""
+    return [Hung(((" ", ""), (line, ""))) for line in text.expandtabs().splitlines()]
+
+
 def line_by_line(old: str | None, new: str) -> list[tuple[str, str]]:
     """All of `new`, each line with "+" where it is not in `old` and " " where it is; lines that go with "-"."""
     after = new.splitlines()

@@ -107,9 +107,7 @@ class Editor:
             if named <= {guest.name for guest in plan.guests}:
                 self.saved_plan = plan
                 self._session.mark_saved()
-        names = ", ".join(dict.fromkeys(one.guest for one in written))
-        note = f"exported {names}" if any(one.own for one in written) else f"exported copies of {names}"
-        return view.having(snapshot=self._session.snapshot, unsaved=unsaved, note=note)
+        return view.having(snapshot=self._session.snapshot, unsaved=unsaved)
 
     def read_again(self, view: View, guest: Guest) -> View:
         """The view once it is known that this is what the guest's file holds."""

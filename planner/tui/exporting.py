@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from planner.model.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that was written; `backup` is what stood there before, None where nothing did or nothing changed.
+    """A file that says what is planned; `backup` is what stood there, None where nothing did or nothing changed.
 
-    `own`: in the guest's own place, or the first file that it has; not a copy in another folder.
+    `own`: in the guest's own place, or the first file that it has; not a copy in another folder. `already`: the file
+    said just that before, and was not touched.
     """
 
     guest: str
@@ -26,6 +27,7 @@ class Written:
     backup: Path | None
     text: str
     own: bool
+    already: bool
 
 
 @dataclass
@@ -40,6 +42,10 @@ class Exporter:
             return None
         read = guest.file.text if guest.file.on_disk else None
         return self._written.get(Path(guest.file.path).absolute(), read)
+
+    def now(self, guest: Guest) -> str:
+        """The text of the guest's file as it is now. InputError where it cannot be read."""
+        return storage.read_text(place(guest, Path()))
 
     def read(self, guest: Guest) -> None:
         """The guest was read anew: its file holds what it says, and for no other state of the plan what we wrote."""
@@ -56,45 +62,77 @@ class Exporter:
             return guest
         return replace(guest, file=replace(guest.file, text=text, on_disk=True))
 
-    def on_disk(self, guest: Guest) -> str | None:
-        """The text of the guest's file as it is now; None without one. InputError where it cannot be read."""
-        if guest.file is None or not guest.file.on_disk or not Path(guest.file.path).exists():
-            return None
-        return storage.read_text(Path(guest.file.path))
+    def write(self, shipment: Shipment, places: Mapping[Path, Guest]) -> list[Written]:
+        """Write the guests to these files, as `shipment` has them; those that say so already are left alone.
 
-    def write(self, shipment: Shipment, guests: Sequence[Guest], folder: Path) -> list[Written]:
-        """Write the guests' files, as `shipment` has them, to `folder`.
-
-        InputError, and nothing written, when a file changed since it was read, two guests would go to one file, or a
-        guest cannot be rendered or written.
+        InputError, and nothing written, when a guest's own file changed since it was read, or a guest cannot be
+        rendered or written.
         """
-        files: dict[Path, tuple[Guest, str]] = {}
-        for guest in guests:
-            path = (folder / xlcfg.file_name(guest)).absolute()
-            if path in files:
-                raise InputError(f"{files[path][0].name} and {guest.name} would both be written to {path}")
-            self._check_unchanged(guest)
-            files[path] = (guest, shipment.text(guest.name))
-        storage.make_folder(folder)
-        backups = storage.write_texts({path: text for path, (_, text) in files.items()})
-        self._written |= {path: text for path, (_, text) in files.items()}
+        texts = {path.absolute(): shipment.text(guest.name) for path, guest in places.items()}
+        already = {path for path, text in texts.items() if _holds(path, text)}
+        known = {Path(guest.file.path): self.before(guest) for guest in shipment.planned.plan.guests if guest.file}
+        for path in texts:
+            storage.make_folder(path.parent)
+        backups = storage.write_texts(
+            {path: text for path, text in texts.items() if path not in already},
+            {path.absolute(): text for path, text in known.items() if text is not None},
+        )
+        self._written |= texts
         return [
-            Written(guest.name, path, backups[path], text, _is_own(guest, path))
-            for path, (guest, text) in files.items()
+            Written(guest.name, path, backups.get(full), text, is_own(guest, path), full in already)
+            for (path, guest), (full, text) in zip(places.items(), texts.items(), strict=True)
         ]
 
-    def _check_unchanged(self, guest: Guest) -> None:
-        known = self.before(guest)
-        if guest.file is None or known is None or guest.file.path == "-":
-            return
-        path = Path(guest.file.path)
-        if path.exists() and storage.read_text(path) != known:
+
+def places(guests: Iterable[Guest], folder: Path | None, home: Path, plan: Plan) -> dict[Path, Guest]:
+    """Where each guest goes: to `folder`, or without one to its own place (`place`).
+
+    InputError where two would go to one file, or one to the file of another guest of the plan.
+    """
+    owners = {place(guest, home).absolute(): guest.name for guest in reversed(plan.guests)}
+    found: dict[Path, Guest] = {}
+    for guest in guests:
+        path = folder / xlcfg.file_name(guest) if folder is not None else place(guest, home)
+        other = found[path].name if path in found else owners.get(path.absolute(), guest.name)
+        if other != guest.name:
             raise InputError(
-                "changed on disk since it was read; nothing was written. L reads it again, as a step to undo",
-                source=str(path),
+                f"{other} and {guest.name} would both be written to {path}: leave the folder empty if each has a file "
+                "of its own, export them one by one to different folders, or rename a guest that has no file yet"
             )
+        found[path] = guest
+    return found
 
 
-def _is_own(guest: Guest, path: Path) -> bool:
+def place(guest: Guest, home: Path) -> Path:
+    """The guest's own place: its file; in `home` where no file holds it yet, or that file is a sample's."""
     file = guest.file
-    return file is None or not file.on_disk or Path(file.path).absolute() == path
+    if file is None or file.path == "-" or (not file.on_disk and Path(file.path).parent == Path()):
+        return home / xlcfg.file_name(guest)
+    path = Path(file.path)
+    return home / path.name if path.absolute().is_relative_to(storage.samples_folder()) else path
+
+
+def is_own(guest: Guest, path: Path) -> bool:
+    """Whether that is the guest's file, or becomes it: no copy of it."""
+    file = guest.file
+    return file is None or not file.on_disk or Path(file.path).absolute() == path.absolute()
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return storage.read_text(path) == text
+    except InputError:
+        return False
+
+
+def told(written: Sequence[Written]) -> str:
+    """What came of an export, in one line."""
+    new = [one for one in written if not one.already]
+    if not new:
+        return f"nothing to write: {', '.join(one.path.name for one in written)} already so"
+    names = ", ".join(one.guest for one in new)
+    if any(one.own for one in new):
+        return f"exported {names}"
+    if len(new) == 1:
+        return f"exported a copy of {names}: {new[0].path}"
+    return f"exported copies of {names} to {new[0].path.parent}"

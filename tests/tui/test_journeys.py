@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from driving import DESKTOP, HP, LOWERED, Driver, drive, site
+from driving import DESKTOP, HP, LOWERED, Driver, dialog, drive, site
 
 from planner.model.address import Sbdf
 from planner.model.guest import RdmPolicy
@@ -184,16 +184,16 @@ def test_export_to_a_folder(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         text = await driver.press("3 space e")
         assert '-pci = [ "00:02.0,rdm_policy=strict" ]' in text
-        assert '-pci = [ "00:02.0,rdm_policy=strict" ]' in await driver.press("d")
         assert "Windows desktop" in await driver.press("d")
-        text = await driver.press("d x enter")
+        assert "⏎ export" in await driver.press("d x")
+        text = await driver.type(str(target))
         assert "Exported 1 guest" in text
         text = await driver.press("escape escape")
-        assert "exported copies of win10" in driver.status
+        assert "exported a copy of win10" in driver.status
         assert driver.view.unsaved == {"win10"}  # its own file says nothing of this
 
     plan = site(DESKTOP, source)
-    drive(plan, script, folder=target)
+    drive(plan, script, folder=source)
     before, after = (source / "win10.cfg").read_text(), (target / "win10.cfg").read_text()
     assert [line for line in before.splitlines() if line not in after.splitlines()] == [
         'pci = [ "00:02.0,rdm_policy=strict" ]'
@@ -228,7 +228,7 @@ def test_the_preview_shows_what_is_written_beyond_the_plan(tmp_path: Path) -> No
         assert "+mmio_hole = 880" in text + await driver.press("pagedown")
         assert "Exported 1 guest" in await driver.press("x enter")
 
-    drive(site(DESKTOP), script, folder=tmp_path)
+    drive(site(DESKTOP, tmp_path), script, folder=tmp_path)
     assert "mmio_hole = 880" in (tmp_path / "win10.cfg").read_text()
 
 
@@ -250,20 +250,22 @@ def test_a_refused_export_lists_what_blocks(tmp_path: Path) -> None:
         text += "".join([await driver.press("pagedown") for _ in range(6)])
         for rule in ("RDM101", "RDM103", "RDM105", "RDM107"):
             assert f"✖ {rule} pfsense:" in text
-        await driver.press("escape X")
-        assert "RDM104 licences" in driver.text
 
-    drive(site(HP), script, folder=tmp_path)
-    assert not list(tmp_path.iterdir())
+    drive(site(HP, tmp_path), script, folder=tmp_path)
+    assert not list(tmp_path.glob("*.bak"))
 
 
 def test_a_clean_guest_can_be_exported_beside_broken_ones(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
-        await driver.press("3 e x enter")
-        assert "Exported 1 guest" in driver.text
+        await driver.press("3 e x")
+        assert "Exported 1 guest" in await driver.type(str(tmp_path / "one"))
+        await driver.press("escape X")
+        assert "Left out: licences (RDM104 RDM105 in the way), pfsense (RDM107" in dialog(driver.text)
+        assert "Exported 1 guest, 2 left out" in await driver.type(str(tmp_path / "all"))
 
     drive(site(HP), script, folder=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["web.cfg"]
+    for folder in ("one", "all"):
+        assert [path.name for path in (tmp_path / folder).iterdir()] == ["web.cfg"]
 
 
 def test_two_guests_for_one_file_are_refused(tmp_path: Path) -> None:
@@ -272,6 +274,8 @@ def test_two_guests_for_one_file_are_refused(tmp_path: Path) -> None:
 
     async def script(driver: Driver) -> None:
         await driver.press("e X enter")
+        assert "would both be written to" in driver.text
+        await driver.type(str(tmp_path))
         assert "would both be written to" in driver.text
 
     drive(replace(plan, guests=(plan.guests[1], twin)), script, folder=tmp_path)

@@ -31,7 +31,7 @@ def test_copies_in_another_folder_save_nothing(tmp_path: Path) -> None:
         await driver.type(str(tmp_path / "out"))
         await driver.press("escape escape")
         assert (tmp_path / "out" / "win10.cfg").is_file()
-        assert "exported copies of win10" in driver.status
+        assert "exported a copy of win10" in driver.status
         assert driver.view.unsaved == {"win10"}
         assert driver.view.snapshot.dirty
         await driver.press("q")

@@ -159,7 +159,8 @@ def test_guests_are_made_copied_renamed_and_removed() -> None:
         text = await driver.press("e")
         assert "copied.cfg" in text
         assert "whole file" in text
-        await driver.press("escape x")
+        assert "Remove guest copied?" in await driver.press("escape x")
+        await driver.press("y")
         assert names() == ["kiosk", "mail", "win10", "new"]
         await driver.press("u u u u")
         assert names() == ["kiosk", "mail", "win10"]
@@ -277,10 +278,14 @@ def test_what_changes_on_disk_is_seen_and_read_again(tmp_path: Path) -> None:
         file.write_text(file.read_text().replace("memory", "# memory", 1) + "memory = 3072\n")
         text = await driver.looked()
         assert "3 win10≠" in text
-        assert "win10's file: changed on disk" in driver.status
-        assert "the file is changed on disk" in await driver.press("3 e")
-        assert "on disk now" in await driver.press("d")
-        await driver.press("escape L")
+        assert "win10's file changed on disk: 3 L reads it again" in driver.status
+        text = await driver.press("3 e")
+        assert "≠ its file changed on disk since it was read, and is not overwritten" in text
+        text += await driver.press("G")
+        assert "-memory = 3072" in text
+        await driver.press("L")
+        assert "already says this" in driver.text
+        await driver.press("escape")
         assert "≠" not in await driver.looked()
         assert driver.view.snapshot.plan.guests[2].memory == 3072
         assert driver.view.unsaved == frozenset()
@@ -465,7 +470,7 @@ def test_what_changed_since_the_plan_was_saved(tmp_path: Path) -> None:
         await driver.press("escape s")
         await driver.type("", end="enter")
         assert "Nothing changed." in await driver.press("D")
-        text = await driver.press("escape x D")
+        text = await driver.press("escape x y D")
         assert "taken out of the plan" in text
 
     drive(site(DESKTOP), script, folder=tmp_path)
@@ -478,7 +483,7 @@ def test_undo_and_redo_show_the_guest_that_they_bring() -> None:
 
         await driver.press("2")
         name = chosen()
-        await driver.press("x")
+        await driver.press("x y")
         assert chosen() != name
         await driver.press("u")
         assert chosen() == name

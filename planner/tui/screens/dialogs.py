@@ -132,16 +132,25 @@ class Ask(Dialog[str]):
         refused: Refused = nothing_typed,
         select: bool = False,
         suggester: Suggester | None = None,
+        done: str = "done",
+        placeholder: str = "",
     ) -> None:
         super().__init__()
         self._title, self._value, self._hint, self._suggester = title, value, hint, suggester
-        self._refused, self._select = refused, select
+        self._refused, self._select, self._done = refused, select, done
+        self._placeholder = placeholder
 
     def compose(self) -> ComposeResult:
         """The box with the field."""
         with Vertical(id="dialog", classes="small") as box:
-            entitle(box, self._title, "⏎ done · esc cancel")
-            yield Input(self._value, compact=True, select_on_focus=self._select, suggester=self._suggester)
+            entitle(box, self._title, f"⏎ {self._done} · esc cancel")
+            yield Input(
+                self._value,
+                self._placeholder,
+                compact=True,
+                select_on_focus=self._select,
+                suggester=self._suggester,
+            )
             reader = Reader([((self._hint, "dim"),)])
             reader.can_focus = False  # tab would lead there, and typing would do nothing
             yield reader
@@ -159,9 +168,12 @@ class Ask(Dialog[str]):
         reader.refresh(layout=True)
 
 
-def ask_folder(title: str, folder: str) -> Ask:
-    """A folder to write to."""
-    return Ask(title, folder, "Folder to write to. What stands there is kept beside it, dated.")
+def ask_folder(title: str, hint: str, refused: Refused) -> Ask:
+    """A folder to write to; nothing typed means no other than usual."""
+    from planner.tui.screens.paths import PathSuggester
+
+    suggester = PathSuggester()
+    return Ask(title, "", hint, refused=refused, suggester=suggester, done="export", placeholder="to its own file")
 
 
 class Choose(Dialog[int]):

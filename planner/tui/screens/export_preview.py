@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -13,13 +13,13 @@ from textual.screen import Screen
 from planner.export import shipping
 from planner.model.errors import InputError
 from planner.model.guest import Guest
-from planner.policy.findings import Finding, grouped
+from planner.policy.assignable import wants_reason
 from planner.report.words import plural
 from planner.tui.clipboard import copy
-from planner.tui.commands import Where, bindings, keymap_of, with_keys
-from planner.tui.differences import changes
-from planner.tui.exporting import Written
-from planner.tui.files import Files
+from planner.tui.commands import Where, bindings, key_of, keymap_of
+from planner.tui.describe import exports
+from planner.tui.differences import changes, whole
+from planner.tui.exporting import is_own, place, places
 from planner.tui.screens.dialogs import Reading, ask_folder
 from planner.tui.text import Paragraph
 from planner.tui.view import View
@@ -27,21 +27,21 @@ from planner.tui.widgets.details import Reader
 from planner.tui.widgets.key_line import KeyLine
 from planner.tui.widgets.lines import entitle
 
-_FORMS = ("changes", "against the file on disk", "whole file")
+if TYPE_CHECKING:
+    from planner.tui.screens.export_actions import ExportActions
 
 
-class ExportPreview(Screen[list[Written]]):
-    """Closes with what was written."""
+class ExportPreview(Screen[None]):
+    """Follows the main screen: its chosen guest, its plan, and what it sees on the disk."""
 
     WHERE = Where.EXPORT
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.EXPORT)
 
-    def __init__(self, view: View, guest: Guest, files: Files) -> None:
+    def __init__(self, main: ExportActions) -> None:
         super().__init__()
-        self._view, self._guest, self._files, self._exporter = view, guest, files, files.exporter
-        self._shipment = shipping.ship(view.snapshot.report)
-        self._form = 0
-        self._written: list[Written] = []
+        self._main = main
+        self._shipment = shipping.ship(main.shown.snapshot.report)
+        self._whole = False
 
     def compose(self) -> ComposeResult:
         """The text and the keys."""
@@ -49,20 +49,46 @@ class ExportPreview(Screen[list[Written]]):
         yield KeyLine(Where.EXPORT)
 
     def on_mount(self) -> None:
-        """Show the changes first."""
-        reader = self.query_one(Reader)
+        """Show the changes first, and from then on what the main screen comes to know."""
         self._show()
-        reader.focus()
+        self.query_one(Reader).focus()
+        self.watch(self._main, "view", self._follow, init=False)
+
+    def _follow(self, old: View, new: View) -> None:
+        if old.snapshot.report is not new.snapshot.report:
+            self._shipment = shipping.ship(new.snapshot.report)
+        self._show(keeping=old.current is not None and new.current is not None and old.guest == new.guest)
+
+    @property
+    def _guest(self) -> Guest:
+        guest = self._main.shown.current
+        if guest is None:
+            raise AssertionError("no guest is taken away while its export is shown")
+        return guest
+
+    # What is shown
 
     def action_form(self) -> None:
-        """Changes, against the disk, or the whole file."""
-        self._form = (self._form + 1) % len(_FORMS)
+        """Changes or the whole file."""
+        self._whole = not self._whole
         self._show()
+
+    def action_choose_guest(self, number: int) -> None:
+        """Guest `number`, counted from 1."""
+        self._main.action_choose_guest(number)
+
+    def action_next_guest(self, step: int) -> None:
+        """The next guest, round and round."""
+        self._main.action_next_guest(step)
+
+    def action_reload_guest(self) -> None:
+        """Take what the guest's file says now."""
+        self._main.action_reload_guest()
+        self._say(self._main.shown.note)
 
     def action_copy(self) -> None:
         """Send what is shown to the terminal's clipboard, and say so below it."""
-        reader = self.query_one(Reader)
-        entitle(reader, self._title(), copy(self.app, self._files.state, reader.text))
+        self._say(copy(self.app, self._main.files.state, self.query_one(Reader).text))
 
     def action_help(self) -> None:
         """Keys and signs, those of this screen first."""
@@ -71,114 +97,110 @@ class ExportPreview(Screen[list[Written]]):
         self.app.push_screen(help_screen(keymap_of(self.app), "preview"))
 
     def action_close(self) -> None:
-        """Back, with what was written."""
-        self.dismiss(self._written)
+        """Back to the plan."""
+        self.dismiss(None)
+
+    def _say(self, text: str) -> None:
+        view = self._main.shown
+        number = f"{view.guest + 1}/{len(view.snapshot.plan.guests)}"
+        title = f"{number} {self._guest.name} · {place(self._guest, self._main.files.folder)}"
+        entitle(self.query_one(Reader), title, text)
+
+    def _show(self, *, keeping: bool = False) -> None:
+        """Show the guest; `keeping` the place in the text."""
+        reader = self.query_one(Reader)
+        top = reader.top if keeping else 0
+        self._say("whole file" if self._whole else "changes")
+        state = exports.state(self._main.shown, self._shipment, self._guest.name, keymap_of(self.app))
+        try:
+            text = self._text(self._shipment.text(self._guest.name))
+        except InputError as error:
+            text = [(("✖ ", "error"), (error.reason_first, "error"))]
+        reader.set_text([*state, (), *text])
+        reader.shift(top)
+
+    def _text(self, new: str) -> list[Paragraph]:
+        if self._whole:
+            return whole(new)
+        old = self._in_file()
+        if old is None:
+            return changes("", new, "no file yet", "as planned")
+        same: list[Paragraph] = [(("The file already says this; nothing to write.", "dim"),)]
+        return changes(old, new, "in the file", "as planned") or same
+
+    def _in_file(self) -> str | None:
+        """What the guest's file holds; None where there is none. InputError where it cannot be read."""
+        seen = self._main.shown.on_disk.get(self._guest.name)
+        if seen == "gone":
+            return None
+        files = self._main.files
+        return files.exporter.before(self._guest) if seen is None else files.exporter.now(self._guest)
+
+    # Writing
 
     def action_export_one(self) -> None:
-        """Write the shown guest."""
-        self._export([self._guest], self._shipment.refusals(self._guest.name))
+        """Write the shown guest; first ask for the reason that the profile wants."""
+        name = self._guest.name
+        if self._lacks_reason(self._guest) and not self._shipment.refusals(name):
+            self._main.ask_why(self._guest, lambda: self._export(self._guest))
+        else:
+            self._export(self._guest)
 
     def action_export_all(self) -> None:
-        """Write every guest."""
-        self._export(self._view.snapshot.plan.guests, self._shipment.refusals())
+        """Write every guest that can be written."""
+        plan = self._shipment.planned.plan
+        left = {one.name: "its profile wants a reason" for one in plan.guests if self._lacks_reason(one)}
+        self._export(*plan.guests, left=left)
 
-    def _title(self) -> str:
-        file = self._guest.file
-        return f"{self._guest.name} · {file.path if file is not None else 'new file'}"
+    def _lacks_reason(self, guest: Guest) -> bool:
+        report = self._shipment.planned
+        return bool(wants_reason(report.plan, report.iommu, guest))
 
-    def _show(self) -> None:
-        reader = self.query_one(Reader)
-        try:
-            new = self._shipment.text(self._guest.name)
-        except InputError as error:
-            entitle(reader, self._title(), "")
-            reader.set_text([(("✖ ", "error"), (str(error), "error"))])
+    def _export(self, *guests: Guest, left: Mapping[str, str] | None = None) -> None:
+        """Ask where to, and write those of the guests that can be written; `left` are out already, with why."""
+        blocked = {one.name: exports.in_the_way(self._shipment.refusals(one.name)) for one in guests}
+        left = {**(left or {}), **{name: why for name, why in blocked.items() if why}}
+        able = [one for one in guests if one.name not in left]
+        if not able:
+            found = [one for one in self._shipment.report.blocking if one.guest in (None, *blocked)]
+            self.app.push_screen(Reading("Nothing was written, because this blocks", exports.refusal(found)))
             return
-        old = self._exporter.before(self._guest)
-        form = _FORMS[self._form] if old is not None else _FORMS[-1]
-        entitle(reader, self._title(), form)
-        text = _whole(new) if form == _FORMS[-1] else _changes(old or "", new, "as read", "as planned")
-        if form == _FORMS[1]:
-            text = self._against_disk(new)
-        reader.set_text([*self._state(), (), *text])
 
-    def _against_disk(self, new: str) -> list[Paragraph]:
+        def refused(text: str) -> str | None:
+            try:
+                found, out = self._chosen(able, text)
+            except InputError as error:
+                return error.message
+            return None if found else f"{', '.join(f'{name}: {why}' for name, why in out.items())}. Name a folder."
+
+        def write(text: str | None) -> None:
+            if text is not None:
+                found, out = self._chosen(able, text)
+                self._write(found, {**left, **out})
+
+        title = f"Export {able[0].name if len(able) == 1 else plural(len(able), 'guest')}"
+        own = [str(place(one, self._main.files.folder)) for one in able]
+        self.app.push_screen(ask_folder(title, exports.where_to(own, left), refused), write)
+
+    def _chosen(self, guests: Sequence[Guest], text: str) -> tuple[dict[Path, Guest], dict[str, str]]:
+        """Which file each guest goes to by what was typed, and which cannot, for theirs changed on disk."""
+        folder = Path(text).expanduser() if text else None
+        found = places(guests, folder, self._main.files.folder, self._shipment.planned.plan)
+        out = {
+            guest.name: f"its file {exports.ON_DISK[seen]}"
+            for path, guest in found.items()
+            if (seen := self._main.shown.on_disk.get(guest.name, "gone")) != "gone" and is_own(guest, path)
+        }
+        return {path: guest for path, guest in found.items() if guest.name not in out}, out
+
+    def _write(self, files: Mapping[Path, Guest], left: Mapping[str, str]) -> None:
+        notes = self._shipment.notes
         try:
-            disk = self._exporter.on_disk(self._guest)
+            written = self._main.files.exporter.write(self._shipment, files)
         except InputError as error:
-            return [(("✖ ", "error"), (str(error), "error"))]
-        if disk is None:
-            return [(("There is no such file on disk now.", "warning"),)]
-        return _changes(disk, new, "on disk now", "as planned")
-
-    def _state(self) -> list[Paragraph]:
-        blocking = self._shipment.refusals(self._guest.name)
-        notes = self._shipment.notes.get(self._guest.name, ())
-        told: list[Paragraph] = [(("▲ ", "warning"), (note, "")) for note in notes]
-        stale = self._view.on_disk.get(self._guest.name)
-        if stale is not None:
-            again = with_keys("{export.close} {guest.reload} reads it again", keymap_of(self.app))
-            text = f"the file is {stale} on disk since it was read: it will not be overwritten. {again}"
-            return [(("≠ ", "warning"), (text, "warning"))]
-        if not blocking:
-            return [(("✔ ", "ok"), ("nothing blocks the export of this guest", "")), *told]
-        return [
-            (("✖ ", "error"), (f"{plural(len(blocking), 'problem')} in the way of writing it: x lists what", "error")),
-            *told,
-        ]
-
-    def _export(self, guests: Sequence[Guest], blocking: tuple[Finding, ...]) -> None:
-        if blocking:
-            self.app.push_screen(Reading("Nothing was written, because this blocks", _refusal(blocking)))
+            self._main.look_at_disk()
+            self.app.push_screen(Reading("Not exported", [(("✖ ", "error"), (error.reason_first, ""))]))
             return
-        title = f"Export {plural(len(guests), 'guest')}"
-
-        def write(folder: str | None) -> None:
-            if folder is not None:
-                self._write(guests, Path(folder).expanduser())
-
-        self.app.push_screen(ask_folder(title, str(self._files.folder)), write)
-
-    def _write(self, guests: Sequence[Guest], folder: Path) -> None:
-        try:
-            written = self._exporter.write(self._shipment, guests, folder)
-        except InputError as error:
-            self.app.push_screen(Reading("Not exported", [(("✖ ", "error"), (str(error), ""))]))
-            return
-        self._files.folder = folder
-        self._written += written
-        self._show()
-        self.app.push_screen(
-            Reading(f"Exported {plural(len(written), 'guest')}", _report(written, self._shipment.notes))
-        )
-
-
-def _whole(text: str) -> list[Paragraph]:
-    return [((line, ""),) for line in text.expandtabs().splitlines()]
-
-
-def _changes(old: str, new: str, before: str, after: str) -> list[Paragraph]:
-    return changes(old, new, before, after) or [(("The file already says this; nothing to write.", "dim"),)]
-
-
-def _refusal(blocking: tuple[Finding, ...]) -> list[Paragraph]:
-    text: list[Paragraph] = []
-    for finding, others in grouped(blocking):
-        text.append(((f"✖ {finding.rule.id} ", "error"), (f"{finding.guest or 'host'}: {finding.message}", "")))
-        if others:
-            text.append((("    also ", "dim"), (", ".join(str(other.region) for other in others), "dim")))
-        if finding.help:
-            text.append((("    do: ", "ok"), (finding.help, "")))
-    return text
-
-
-def _report(written: list[Written], notes: Mapping[str, Sequence[str]]) -> list[Paragraph]:
-    text: list[Paragraph] = []
-    for one in written:
-        text.append((("✔ ", "ok"), (f"{one.guest}: {one.path}", "")))
-        text.append(
-            ((f"    before: {one.backup}" if one.backup else "    no backup: nothing else stood there", "dim"),)
-        )
-        if one.own and one.guest in notes:
-            text.append((("    what was added is taken into the plan, as a step that u takes back", ""),))
-    return text
+        self._main.exported(written)
+        undo = key_of(keymap_of(self.app), "edit.undo")
+        self.app.push_screen(Reading(exports.outcome(written, left), exports.report(written, left, notes, undo)))

@@ -1,4 +1,4 @@
-"""Saved plans, opening, exports, what changed on disk, recovery, the clipboard, and leaving."""
+"""Saved plans, opening, what changed on disk, recovery, the clipboard, and leaving."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import on
-
 from planner.model.edits import AddGuest
 from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.report.words import plural
-from planner.tui import messages
 from planner.tui.clipboard import copy
 from planner.tui.commands import with_keys
 from planner.tui.describe import describe
@@ -25,8 +22,6 @@ from planner.tui.widgets.lines import Picker
 
 if TYPE_CHECKING:
     from textual.worker import Worker
-
-    from planner.tui.exporting import Written
 
 
 class FileActions(RecoveryActions):
@@ -62,7 +57,7 @@ class FileActions(RecoveryActions):
         try:
             backup = self.files.save(self.shown.snapshot.plan, Path(text).expanduser())
         except InputError as error:
-            self.say(f"✖ not saved: {_reason_first(error)}")
+            self.say(f"✖ not saved: {error.reason_first}")
             return False
         note = f"saved {text}" + (f"; before: {backup.name}" if backup is not None else "")
         self.show(self.editor.saved(self.shown, note).having(plan_name=self.files.plan_name))
@@ -95,7 +90,7 @@ class FileActions(RecoveryActions):
         try:
             found = self.files.open(text)
         except InputError as error:
-            self.say(f"✖ not opened: {_reason_first(error)}")
+            self.say(f"✖ not opened: {error.reason_first}")
             return
         if isinstance(found, Guest):
             if self.edit(AddGuest(found)):
@@ -126,27 +121,7 @@ class FileActions(RecoveryActions):
         self.tell()
         self.offer_recovery()
 
-    # Exports and the disk
-
-    def action_export(self) -> None:
-        """Preview the chosen guest's file, and write it there."""
-        from planner.tui.screens.export_preview import ExportPreview
-
-        guest = self.shown.current
-        if guest is None:
-            self.say("✖ there is no guest to export")
-            return
-        self.app.push_screen(ExportPreview(self.shown, guest, self.files), self._exported)
-
-    @on(messages.ExportAsked)
-    def _export_asked(self) -> None:
-        self.action_export()
-
-    def _exported(self, written: list[Written] | None) -> None:
-        if written:
-            self.show(self.editor.exported(self.shown, written, is_saved=self.files.plan_file is not None))
-            self.keep_soon()
-            self.look_at_disk()
+    # The disk
 
     def look_at_disk(self) -> None:
         """See, in a thread, which guests' files changed since they were read: a network file system may hang."""
@@ -158,10 +133,25 @@ class FileActions(RecoveryActions):
         """Show what changed there."""
         if found == self.shown.on_disk:
             return
-        new = [f"{name}'s file: {word} on disk" for name, word in found.items() if name not in self.shown.on_disk]
-        keys = with_keys("{guest.reload} reads it again, {guest.export} {export.form} compares", self.keymap)
-        note = f"▲ {'; '.join(new)}. {keys}" if new else self.shown.note
+        new = {name: word for name, word in found.items() if self.shown.on_disk.get(name) != word}
+        note = f"▲ {self._told_of_disk(new)}" if new else self.shown.note
         self.show(self.shown.having(on_disk=found, note=note))
+
+    def _told_of_disk(self, new: dict[str, str]) -> str:
+        """What happened to guests' files, and the keys that go on with the first of them."""
+        from planner.tui.describe.exports import ON_DISK
+
+        name, word = next(iter(new.items()))
+        names = [guest.name for guest in self.shown.snapshot.plan.guests]
+        number = names.index(name)
+        first = "" if number == self.shown.guest else f"{number + 1} "
+        keys = (
+            "{guest.reload} reads it again, {guest.export} compares"
+            if word == "changed"
+            else "{guest.export} tells more"
+        )
+        what = "; ".join(f"{name}'s file {ON_DISK[word]}" for name, word in new.items())
+        return f"{what}: {first}{with_keys(keys, self.keymap)}"
 
     # The clipboard
 
@@ -228,9 +218,3 @@ def copied_map(view: View) -> str:
     if view.look is Look.GUESTS:
         report = view.snapshot.report
     return memory_map.render([("", report)], view="all" if view.look is Look.VIEWS else None, stage=view.stage)
-
-
-def _reason_first(error: InputError) -> str:
-    """What is wrong, then where: of a long line the end is cut."""
-    place = ":".join(str(part) for part in (error.source, error.line, error.column) if part is not None)
-    return f"{error.message}; in {place}" if place else error.message

@@ -149,8 +149,17 @@ class GuestActions(PlanScreen):
         guest = self.shown.current
         if guest is None:
             self.say("✖ there is no guest to remove")
-        else:
-            self.edit(RemoveGuest(guest.name), note=f"{key_of(self.keymap, 'edit.undo')} brings it back")
+            return
+        from planner.tui.screens.dialogs import Confirm
+
+        undo = f"{key_of(self.keymap, 'edit.undo')} brings it back"
+
+        def remove(yes: bool | None) -> None:
+            if yes:
+                self.edit(RemoveGuest(guest.name), note=undo)
+
+        text = f"It leaves the plan; its file, if any, stays. {undo}."
+        self.app.push_screen(Confirm(f"Remove guest {guest.name}?", [((text, ""),)]), remove)
 
     def action_reload_guest(self) -> None:
         """Take what the chosen guest's file says now."""
@@ -161,7 +170,7 @@ class GuestActions(PlanScreen):
         try:
             found = self.files.read_again(guest)
         except InputError as error:
-            self.say(f"✖ {error}")
+            self.say(f"✖ not read again: {error.reason_first}")
             return
         if found == guest and (guest.file is None or found.file is None or found.file.text == guest.file.text):
             self.say("the file says just that")
@@ -205,15 +214,18 @@ class GuestActions(PlanScreen):
         view, guest = self.shown, self.shown.current
         if guest is None:
             return
-        devices = wants_reason(view.snapshot.plan, view.snapshot.report.iommu, guest)
-        if devices and guest.name not in self._asked:
+        if guest.name not in self._asked and wants_reason(view.snapshot.plan, view.snapshot.report.iommu, guest):
             self._asked.add(guest.name)
-            names = ", ".join(device.short for device in devices)
-            hint = (
-                f"The default profile would block {names}. Why may it have that? The plan keeps it; esc: later, by "
-                f"{key_of(self.keymap, 'plan.reason')}."
-            )
-            self._ask_reason(guest.name, hint, must=True)
+            self.ask_why(guest)
+
+    def ask_why(self, guest: Guest, then: Callable[[], None] = lambda: None) -> None:
+        """Ask why the guest may have what only the xen profile lets it have; `then` goes on once that is said."""
+        devices = wants_reason(self.shown.snapshot.plan, self.shown.snapshot.report.iommu, guest)
+        hint = (
+            f"The default profile would block {', '.join(device.short for device in devices)}. Why may it have that? "
+            f"The plan and the exported file keep it; esc: later, by {key_of(self.keymap, 'plan.reason')}."
+        )
+        self._ask_reason(guest.name, hint, must=True, then=then)
 
     def action_reason(self) -> None:
         """Ask why dom0 may lose the device under the cursor, or why the guest may have what the profile blocks."""
@@ -228,7 +240,7 @@ class GuestActions(PlanScreen):
             return
         self._ask_reason(subject, f"Why {what}. The plan keeps it; empty takes it back.", must=False)
 
-    def _ask_reason(self, subject: str, hint: str, *, must: bool) -> None:
+    def _ask_reason(self, subject: str, hint: str, *, must: bool, then: Callable[[], None] = lambda: None) -> None:
         from planner.tui.screens.dialogs import Ask, anything, no_reason
 
         now = self.shown.snapshot.plan.reasons.get(subject, "")
@@ -238,6 +250,7 @@ class GuestActions(PlanScreen):
         def give(text: str | None) -> None:
             if text is not None and text != now:
                 self.edit(SetReason(subject, text))
+                then()
 
         self.app.push_screen(Ask(f"Reason for {subject}", now, hint, refused=refused), give)
 

@@ -22,8 +22,7 @@ from planner.tui.commands import Where, bindings
 from planner.tui.editing import Editor
 from planner.tui.files import Files, is_sample
 from planner.tui.screens.device_actions import DeviceActions
-from planner.tui.screens.file_actions import FileActions
-from planner.tui.screens.guest_actions import GuestActions
+from planner.tui.screens.export_actions import ExportActions
 from planner.tui.screens.map_actions import MapActions
 from planner.tui.screens.plan_screen import LEFT, MIDDLE
 from planner.tui.view import Look, View
@@ -50,7 +49,7 @@ def _entries() -> type[Provider]:
     return Entries
 
 
-class MainScreen(FileActions, DeviceActions, GuestActions, MapActions):
+class MainScreen(ExportActions, DeviceActions, MapActions):
     """Every pane gets the frozen `view` and paints what differs from the last one."""
 
     WHERE = Where.MAIN

@@ -27,7 +27,9 @@ _ANYWHERE = (
     "map.look map.guests details map.stage map.zoom device.unit device.policy guest.new messages pane.maximise "
     "edit.history plan.changes host copy edit.redo guest.rename guest.remove plan.open plan.release plan.profile quit"
 )
-_EXPORT = "export.one export.all export.form export.copy"
+_EXPORT = (
+    "export.one export.all export.previous+export.next list.down+list.up=scroll export.form export.copy export.reload"
+)
 _ALWAYS = {Where.MAIN: "help palette", Where.EXPORT: "export.help export.close"}
 
 

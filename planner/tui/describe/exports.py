@@ -1,0 +1,106 @@
+"""What there is to say about an export: what is in its way, what it adds, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from planner.export.clashes import clashes
+from planner.export.shipping import Shipment
+from planner.policy.findings import Finding, grouped
+from planner.report.words import plural
+from planner.tui.commands import Keymap, with_keys
+from planner.tui.exporting import Written
+from planner.tui.text import Paragraph
+from planner.tui.view import View
+
+ON_DISK = {"changed": "changed on disk", "gone": "is gone from disk", "unreadable": "cannot be read now"}
+"""What happened to a guest's file, by the word for it."""
+
+_WAYS_ON = {
+    "changed": (
+        "changed on disk since it was read, and is not overwritten. {export.reload} takes it as it is now; "
+        "{export.one} with a folder writes a copy. Changes are shown against it as it is now."
+    ),
+    "gone": "is gone from disk: {export.one} writes it anew.",
+    "unreadable": "cannot be read now, and is not overwritten: {export.one} with a folder writes a copy.",
+}
+
+
+def state(view: View, shipment: Shipment, guest: str, keymap: Keymap) -> Iterator[Paragraph]:
+    """Whether the guest can be written, what is in the way, and what is written beyond the plan."""
+    if guest in view.on_disk:
+        yield (("≠ ", "warning"), (f"its file {with_keys(_WAYS_ON[view.on_disk[guest]], keymap)}", "warning"))
+    blocking = shipment.refusals(guest)
+    cured = shipment.cured(guest)
+    if blocking:
+        yield (("✖ ", "error"), (f"{plural(len(blocking), 'problem')} in the way of writing it:", "error"))
+        yield from refusal(blocking)
+    elif cured:
+        text = f"{plural(len(cured), 'error')} now, none as exported: what the export adds cures {' '.join(cured)}"
+        yield (("✔ ", "ok"), (text, ""))
+    else:
+        yield (("✔ ", "ok"), ("nothing blocks the export of this guest", ""))
+    for note in (*shipment.notes.get(guest, ()), *clashes(shipment.planned.plan, guest)):
+        yield (("▲ ", "warning"), (note, ""))
+
+
+def refusal(blocking: Sequence[Finding]) -> Iterator[Paragraph]:
+    """The findings in the way, with what to do about each."""
+    for finding, others in grouped(blocking):
+        yield ((f"✖ {finding.rule.id} ", "error"), (f"{finding.guest or 'host'}: {finding.message}", ""))
+        if others:
+            yield (("    also ", "dim"), (", ".join(str(other.region) for other in others), "dim"))
+        if finding.help:
+            yield (("    do: ", "ok"), (finding.help, ""))
+
+
+def in_the_way(blocking: Iterable[Finding]) -> str:
+    """The rules in the way, each once; "" where none is."""
+    rules = " ".join(dict.fromkeys(finding.rule.id for finding in blocking))
+    return f"{rules} in the way" if rules else ""
+
+
+def where_to(own: Sequence[str], left: Mapping[str, str]) -> str:
+    """Where the guests go unless a folder is typed, and which are left out."""
+    where = f"writes {own[0]}" if len(own) == 1 else f"writes each to its own file: {', '.join(own)}"
+    out = ", ".join(f"{guest} ({why})" for guest, why in left.items())
+    return f"⏎ {where}. A folder typed here gets copies instead. What stands there is kept beside it, dated." + (
+        f" Left out: {out}." if out else ""
+    )
+
+
+def outcome(written: Sequence[Written], left: Mapping[str, str]) -> str:
+    """What was done, as a title; `left`: guests that were left out, with why."""
+    new = sum(not one.already for one in written)
+    already = len(written) - new
+    words = [
+        f"Exported {plural(new, 'guest')}" if new else "Nothing to write",
+        f"{already} already so" if new and already else "",
+        f"{len(left)} left out" if left else "",
+    ]
+    return ", ".join(filter(None, words))
+
+
+def report(
+    written: Sequence[Written], left: Mapping[str, str], notes: Mapping[str, Sequence[str]], undo: str
+) -> Iterator[Paragraph]:
+    """What became of each guest, and what its file says beyond the plan."""
+    for one in written:
+        yield (("✔ ", "ok"), (f"{one.guest}: {one.path}", ""))
+        if one.already:
+            yield (("    already so, nothing written", "dim"),)
+            continue
+        yield (
+            (
+                f"    before: {one.backup.name}, beside it"
+                if one.backup
+                else "    no backup: nothing else stood there",
+                "dim",
+            ),
+        )
+        for note in notes.get(one.guest, ()):
+            yield ((f"    {note}", ""),)
+        if one.own and one.guest in notes:
+            yield ((f"    what was added is taken into the plan, as a step that {undo} takes back", ""),)
+    for guest, why in left.items():
+        yield (("✖ ", "error"), (f"{guest}: left out, {why}", ""))
