@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.model.address import Sbdf
@@ -13,6 +13,7 @@ from planner.model.plan import Plan
 from planner.policy.assignable import why_blocked
 from planner.policy.evaluate import Report, evaluate
 from planner.policy.findings import Finding
+from planner.policy.suppress import as_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,17 @@ class Snapshot:
 
 
 class Session:
-    """Whole plans on two stacks: undo and redo move between them, so there is no inverse edit to get wrong."""
+    """Whole plans on two stacks: undo and redo move between them, so there is no inverse edit to get wrong.
 
-    def __init__(self, plan: Plan) -> None:
+    `judge` takes in what somebody decided to live with; `report` is without that.
+    """
+
+    def __init__(self, plan: Plan, judge: Callable[[Report], Report] = as_told) -> None:
         self._done: list[tuple[Edit, Report]] = []
         self._undone: list[tuple[Edit, Report]] = []
-        self._report = evaluate(plan)
+        self.report = evaluate(plan)
+        self._judge = judge
+        self._told = judge(self.report)
         self._before: Report | None = None
         self._saved = plan
         self._last: str | None = None
@@ -56,14 +62,14 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The state as it is now."""
         return Snapshot(
-            plan=self._report.plan,
-            report=self._report,
+            plan=self.report.plan,
+            report=self._told,
             last=self._last,
             undo=self._done[-1][0].label if self._done else None,
             redo=self._undone[-1][0].label if self._undone else None,
-            dirty=not self._report.plan.decides_the_same(self._saved),
+            dirty=not self.report.plan.decides_the_same(self._saved),
             before=self._before,
-            effect=effect(self._before, self._report),
+            effect=effect(self._before, self._told),
         )
 
     @property
@@ -81,54 +87,55 @@ class Session:
 
         With `merge`, a size that was the last thing changed is changed on as the same step: a slider is one step.
         """
-        plan = self._report.plan
+        plan = self.report.plan
         for assign in _assigns(edit):
-            reason = why_blocked(plan, self._report.iommu, assign.address)
+            reason = why_blocked(plan, self.report.iommu, assign.address)
             if reason is not None:
                 raise EditError(reason)
-        report = evaluate(apply(plan, edit), self._report)
+        report = evaluate(apply(plan, edit), self.report)
+        judged = self._judge(report)
         if merge and self._done and not self._undone and _same_size(self._done[-1][0], edit):
             self._done[-1] = (edit, self._done[-1][1])
         else:
-            self._done.append((edit, self._report))
+            self._done.append((edit, self.report))
         self._undone.clear()
-        return self._move(report, edit.label)
+        return self._move(report, judged, edit.label)
 
     def undo(self) -> Snapshot:
         """Take the last edit back; without one, nothing changes."""
         if not self._done:
             return self.snapshot
         edit, report = self._done.pop()
-        self._undone.append((edit, self._report))
-        return self._move(report, f"undo {edit.label}")
+        self._undone.append((edit, self.report))
+        return self._move(report, self._judge(report), f"undo {edit.label}")
 
     def redo(self) -> Snapshot:
         """Make the last undone edit again; without one, nothing changes."""
         if not self._undone:
             return self.snapshot
         edit, report = self._undone.pop()
-        self._done.append((edit, self._report))
-        return self._move(report, edit.label)
+        self._done.append((edit, self.report))
+        return self._move(report, self._judge(report), edit.label)
 
     def mark_saved(self) -> Snapshot:
         """What is there now is on disk."""
-        self._saved = self._report.plan
+        self._saved = self.report.plan
         return self.snapshot
 
     def why_blocked(self, address: Sbdf) -> str | None:
         """Why the profile forbids giving that device to any guest, or None."""
-        return why_blocked(self._report.plan, self._report.iommu, address)
+        return why_blocked(self.report.plan, self.report.iommu, address)
 
-    def _move(self, report: Report, label: str) -> Snapshot:
-        self._before, self._report, self._last = self._report, report, label
+    def _move(self, report: Report, judged: Report, label: str) -> Snapshot:
+        self._before, self._told, self.report, self._last = self._told, judged, report, label
         return self.snapshot
 
 
 def effect(before: Report | None, after: Report) -> Effect:
     """Which findings `after` has and `before` had not, and the other way round; nothing without a `before`.
 
-    A guest that has another name now is the same guest, and a finding about a region is the same whichever device of
-    the guest it is told of.
+    A guest that has another name now is the same guest. A finding about a region that is told of another device of the
+    guest now is the same too.
     """
     if before is None:
         return Effect()
@@ -152,16 +159,24 @@ def _beyond(
 ) -> Iterator[Finding]:
     """The findings that those lack; `names` and `their_names` are what to call guests for the comparison."""
     known = Counter(_identity(finding, their_names) for finding in those)
+    unknown = []
     for finding in these:
         identity = _identity(finding, names)
         known[identity] -= 1
         if known[identity] < 0:
+            unknown.append((finding, identity))
+    elsewhere: Counter[tuple[object, ...]] = Counter()
+    for (*about, region, _), count in known.items():
+        elsewhere[*about, region] += max(0, count) if region is not None else 0
+    for finding, (*about, region, _) in unknown:
+        elsewhere[*about, region] -= 1
+        if elsewhere[*about, region] < 0:
             yield finding
 
 
 def _identity(finding: Finding, names: Mapping[str, str]) -> tuple[object, ...]:
     guest = names.get(finding.guest, finding.guest) if finding.guest is not None else None
-    return (finding.rule.id, finding.severity, guest, finding.region or finding.device)
+    return (finding.rule.id, finding.severity, guest, finding.region, finding.device)
 
 
 def _assigns(edit: Edit) -> Iterator[Assign]:

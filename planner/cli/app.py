@@ -47,9 +47,9 @@ def command(
     theme = "nord", ascii = true, and in [keys] a key or a list of keys by command id, as the help (?) names them.
     """
     from planner import storage
-    from planner.cli import load
-    from planner.policy.checked import Checked
-    from planner.policy.evaluate import evaluate
+    from planner.cli import load, project_file
+    from planner.policy import suppress
+    from planner.policy.evaluate import Report, evaluate
     from planner.report import formats, memory_map
     from planner.report.words import to_ascii
 
@@ -69,7 +69,8 @@ def command(
     name, plan = plans[0]
     if not to_screen:
         report = evaluate(plan)
-        found = formats.document("text", [Checked.of(name, report)])
+        judged = suppress.judge(name, report, project_file.governed(plan))
+        found = formats.document("text", [judged.checked])
         text = found + "\n" + memory_map.render([(name, report)])
         options.emit(lambda width, style: to_ascii(text) if ascii_only else text, None, "never", False)
         return
@@ -80,7 +81,12 @@ def command(
     from planner.tui.app import PlannerApp, run
 
     def opened(path: str, tell: Callable[[str], None]) -> Plan:
-        return _named(load.plans([path], xen=xen, profile=profile, rdm=rdm, tell=tell)[0][1])
+        found = load.plans([path], xen=xen, profile=profile, rdm=rdm, tell=tell)[0][1]
+        project_file.governed(found)  # if it cannot be read, nothing is opened
+        return _named(found)
+
+    def judge(report: Report) -> Report:
+        return suppress.as_told(report, project_file.governed(report.plan))
 
     chosen = Path(name)
     app = PlannerApp(
@@ -92,6 +98,7 @@ def command(
         load=opened,
         plan_file=chosen if load.is_plan(chosen) else None,
         told=told,
+        judge=judge,
     )
     ctx.exit(run(app))
 

@@ -123,12 +123,18 @@ def _check_is_new(shipment: Shipment, files: _Files, name: str | None) -> None:
 
 
 def _refuse(shipments: list[Shipment], judged: list[Report], format_: str) -> None:
+    from planner.cli import project_file
     from planner.export import libvirt
+    from planner.policy import suppress
     from planner.report import text
     from planner.report.words import printable
 
+    told = [suppress.as_told(report, project_file.governed(report.plan)) for report in judged]
+    blocking = [finding for report in told for finding in report.blocking]
     click.echo("rdm-planner: nothing was written, because this blocks:", err=True)
-    click.echo(text.findings([finding for report in judged for finding in report.blocking]), err=True, nl=False)
+    click.echo(text.findings(blocking), err=True, nl=False)
+    if any(finding.acknowledged is not None for finding in blocking):
+        click.echo(f"rdm-planner: {suppress.UNHEEDED}", err=True)
     for shipment, report in zip(shipments, judged, strict=True):
         for guest in shipment.report.plan.guests:
             if any(finding.guest == guest.name for finding in report.blocking):

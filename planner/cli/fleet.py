@@ -6,29 +6,24 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from planner import storage
-from planner.cli import load
+from planner.cli import load, project_file
 from planner.model.errors import InputError
-from planner.model.plan import Plan
 from planner.policy import baseline
 from planner.policy.checked import Checked, Rewrite, Totals
 from planner.policy.evaluate import Report, evaluate
-from planner.policy.suppress import Entry, Governed, judge, unused
+from planner.policy.suppress import Entry, judge, unused
 from planner.report import formats
 from planner.report.formats import Look
 from planner.report.words import printable
 
 if TYPE_CHECKING:
-    from planner.model.settings import Settings
     from planner.policy.fixes import Fix
 
-FILE_NAME = "rdm-planner.toml"
 _FEW = 8  # sites that one process has done before another has started
 _BATCH = 4  # sites sent to a process at a time
 
@@ -74,7 +69,7 @@ def run(
 
     What cannot be read is told on stderr and counted. A last part tells of project files' unused settings.
     """
-    _settings_above.cache_clear()  # files may have changed since an earlier run of this process
+    project_file.forget()
     result = Result(Totals())
     touched: set[Entry] = set()
     used: set[Entry] = set()
@@ -121,7 +116,7 @@ def _render(task: Task, checked: Checked) -> tuple[str, ...]:
 def _outcome(task: Task, site: load.Site) -> Outcome:
     try:
         report = evaluate(load.plan(site, task.reading))
-        judged = judge(site.name, report, _settings(report.plan), task.known)
+        judged = judge(site.name, report, project_file.governed(report.plan), task.known)
     except InputError as error:
         return Outcome(error=str(error))
     checked = _with_fixes(judged.checked, report) if task.with_fixes else judged.checked
@@ -151,34 +146,6 @@ def _rewrites(report: Report, fix: Fix) -> tuple[Rewrite, ...]:
         )
     except InputError:
         return ()
-
-
-def _settings(plan: Plan) -> dict[str, Governed]:
-    """The project file that each of a plan's files falls under, by the file's name, where there is one."""
-    names = {plan.host_file, *(guest.file.path for guest in plan.guests if guest.file is not None)}
-    governed = {}
-    for name in sorted(names):
-        path = Path(os.path.abspath(name))  # noqa: PTH100 - drops "..", and leaves links alone
-        found = _settings_above(path.parent)
-        if found is not None:
-            place, settings = found
-            relative = path.relative_to(place).as_posix()
-            governed[name] = Governed(os.path.relpath(place / FILE_NAME), relative, settings)
-    return governed
-
-
-@cache
-def _settings_above(folder: Path) -> tuple[Path, Settings] | None:
-    """The nearest rdm-planner.toml upwards from `folder`, and where it lies. InputError if it cannot be read."""
-    place = next((place for place in (folder, *folder.parents) if (place / FILE_NAME).is_file()), None)
-    if place is None:
-        return None
-    from planner.formats import settings_toml  # few projects have one
-
-    try:
-        return place, settings_toml.parse(storage.read_text(place / FILE_NAME))
-    except InputError as error:
-        raise error.within(os.path.relpath(place / FILE_NAME)) from None
 
 
 def _leave_interrupts_to_parent() -> None:

@@ -20,18 +20,22 @@ __all__ = ["Report", "evaluate", "rules"]
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What would happen to a plan: one build a guest, in the plan's order, and the findings, worst place first."""
+    """What would happen to a plan: one build a guest, in the plan's order, and the findings, worst place first.
+
+    `ignored` counts what a suppression took out of the findings (`suppress.as_told`).
+    """
 
     plan: Plan
     release: Release
     iommu: Iommu
     builds: tuple[Build, ...]
     findings: tuple[Finding, ...]
+    ignored: int = 0
 
     @cached_property
     def counts(self) -> Counter[Severity]:
-        """How many findings of each severity."""
-        return Counter(finding.severity for finding in self.findings)
+        """How many findings of each severity that nobody has acknowledged."""
+        return Counter(finding.severity for finding in self.findings if finding.acknowledged is None)
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

@@ -57,7 +57,8 @@ class Finding:
 
     `guest` is None where it concerns the host. `xen_says` is the line that would be logged, by `speaker` where that is
     not who the rule says fails; `help` is what to do about this very case. `file` and `place` say where in which
-    config. `acknowledged` is the reason somebody gave for living with it.
+    config; `setting` is the config key to turn, where it is about neither device nor range. `acknowledged` is the
+    reason somebody gave for living with it.
     """
 
     rule: Rule
@@ -71,7 +72,13 @@ class Finding:
     help: str | None = None
     file: str | None = None
     place: Place | None = None
+    setting: str | None = None
     acknowledged: str | None = None
+
+    @property
+    def standing(self) -> str:
+        """Its severity, or "acknowledged" where somebody gave a reason for living with it."""
+        return self.severity.value if self.acknowledged is None else "acknowledged"
 
     @property
     def quoted(self) -> str | None:
@@ -111,6 +118,7 @@ class Context(NamedTuple):
         region: Span | None = None,
         xen_says: str | None = None,
         help: str | None = None,  # noqa: A002
+        setting: str | None = None,
     ) -> Finding:
         """A finding about the host; `severity` overrides the rule's own."""
         return Finding(
@@ -121,6 +129,7 @@ class Context(NamedTuple):
             xen_says=xen_says,
             help=help,
             file=self.plan.host_file,
+            setting=setting,
         )
 
     def finding(
@@ -154,6 +163,7 @@ class Context(NamedTuple):
             help=help,
             file=guest.file.path if guest.file else None,
             place=guest.file.place(*places, "name") if guest.file else None,
+            setting=keys[0] if keys and device is None and region is None else None,
         )
 
 

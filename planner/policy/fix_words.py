@@ -69,6 +69,8 @@ def cost(before: Report, after: Report, edits: tuple[Edit, ...], way: Way) -> tu
     if not lost:
         words.append("no RAM lost")
     words += [f"{_called(edit, before.plan)} leaves dom0" for edit in edits if _leaves_dom0(edit, before.plan)]
+    if way.kind == "release":
+        words += [f"{edit.guest} loses {edit.address.short}" for edit in edits if isinstance(edit, Release)]
     words += [f"risk: {way.risk}"] if way.risk else []
     stopped = [f"{name} still does not start: {why}" for name, why in _stopped(after, edits)]
     return ", ".join([*stopped, *words]), lost, moved

@@ -7,7 +7,7 @@ guest. `ways` says what is worth a try; here it is tried, judged, put into words
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,14 +28,16 @@ _BUDGET = 96  # trials a finding: far more than an ordinary guest takes
 class Fix:
     """One way out, proved. `needs` is what a person must answer for first; None: it can be made unasked.
 
-    `settings` are the config keys that change, with their new values (None: removed), by guest; `pci` is the whole
-    new list.
+    `reason_for` says whose reason the plan keeps that word as, where it keeps one: a guest's, or the address of a
+    device that dom0 loses. `settings` are the config keys that change, with their new values (None: removed), by guest;
+    `pci` is the whole new list.
     """
 
     title: str
     edits: tuple[Edit, ...]
     cost: str
     needs: str | None = None
+    reason_for: str | None = None
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
     @property
@@ -46,24 +48,36 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Fixes:
-    """The fixes of one finding, cheapest first; `reason` says why there is none."""
+    """The fixes of one finding, cheapest first; `reason` says why there is none that leaves the guest its device.
+
+    `takes_xen`: the xen profile and a written reason would let it pass.
+    """
 
     found: tuple[Fix, ...] = ()
     reason: str | None = None
+    takes_xen: bool = False
 
 
-_Rank = tuple[bool, bool, bool, int, int, int, int]
+_Rank = tuple[bool, bool, bool, bool, int, int, int, int]
 
 
 def fixes(report: Report, finding: Finding) -> Fixes:
-    """Ways to clear a finding of `report`: no RAM lost before RAM lost, smaller changes first, relaxed last."""
+    """Ways to clear a finding of `report`: no RAM lost before RAM lost, smaller changes first.
+
+    Last come a relaxed policy, and a guest without the device.
+    """
     if finding.guest is None:
-        return Fixes(reason=f"no guest's setting changes what the host is: {words.lower(finding.rule.remedy)}")
+        why = (
+            "which guest gives is for you to say" if finding.setting else "no guest's setting changes what the host is"
+        )
+        return Fixes(reason=f"{why}: {words.lower(finding.rule.remedy)}")
     search = _Search(report, finding)
     ranked = sorted(search.run(), key=lambda item: item[0])
-    if ranked:
-        return Fixes(tuple(fix for _, fix in ranked))
-    return Fixes(reason=search.why_none())
+    found = tuple(fix for _, fix in ranked)
+    if any(not rank[0] for rank, _ in ranked):
+        return Fixes(found)
+    takes_xen = finding.rule.id in ("RDM103", "RDM107") and report.plan.profile is Profile.DEFAULT
+    return Fixes(found, search.why_none(takes_xen=takes_xen), takes_xen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +105,23 @@ class _Search:
             # A boundary lowers RAM behind QEMU's back: no use where a hole does it.
             if way.kind != "rdm_mem_boundary" or not self.found:
                 self._first(way)
-        if not any(rank[:3] == (False, False, False) for rank, _ in self.found):
+        if not any(not any(rank[:4]) for rank, _ in self.found):
             for near in tuple(self.near):
                 self._repair(near)
         return self.found
 
-    def why_none(self) -> str:
+    def why_none(self, *, takes_xen: bool) -> str:
         """The nearest miss, else what stands in the way and the rule's own remedy."""
         if self.near:
             near = self.near[0]
             worst = near.brings[0]
             return f"{words.title(near.edits)} would clear it, but then {worst.rule.id}: {worst.message}"
         tried = [kind for kind in ("mmio_hole", "rdm_mem_boundary", "memory") if kind in self.tried]
-        said = [f"no {' or '.join(tried)} clears it"] if tried else ["no size or policy changes that"]
+        given = "no size changes that" if takes_xen else "no size or policy changes that"
+        said = [f"no {' or '.join(tried)} clears it"] if tried else [given]
         said += [why for why in (ways.why_no_device(self.report, self.finding),) if why]
-        if self.finding.rule.id in ("RDM103", "RDM107") and self.report.plan.profile is Profile.DEFAULT:
-            said.append("rdm_policy=relaxed takes the xen profile and a written reason")
+        if takes_xen:
+            said.append("rdm_policy=relaxed lets it pass, which takes the xen profile and a written reason")
         remedy = self.finding.help if self.finding.help and not tried else self.finding.rule.remedy
         return "; ".join([*said, words.lower(remedy)])
 
@@ -162,9 +177,13 @@ class _Search:
         if not self._is_gone(after) or self._brings(after) or self._loses_data(after):
             return False
         cost, lost, moved = words.cost(self.report, after, edits, way)
-        fix = Fix(way.title or words.title(edits), edits, cost, way.needs, _changed(self.report.plan, after.plan))
+        if any(fix.edits == edits for _, fix in self.found):
+            return True
+        changed = _changed(self.report.plan, after.plan)
+        fix = Fix(way.title or words.title(edits), edits, cost, way.needs, way.reason_for, changed)
         errors = after.counts[Severity.ERROR]
-        rank = (way.kind == "relaxed", lost > 0, way.needs is not None, errors, lost, len(edits), abs(moved))
+        last = (way.kind == "release", way.kind == "relaxed")
+        rank = (*last, lost > 0, way.needs is not None, errors, lost, len(edits), abs(moved))
         self.found.append((rank, fix))
         return True
 
@@ -184,16 +203,21 @@ class _Search:
     def _brings(self, after: Report) -> tuple[Finding, ...]:
         """What is new in `after`, which may hold some of the guests only, and as bad as the finding, worst first."""
         guests = {None, *(guest.name for guest in after.plan.guests)}
-        before = Counter(self._identity(one) for one in self.report.findings if one.guest in guests)
-        counts = Counter(self._identity(one) for one in after.findings)
+        before = Counter(key for one in self.report.findings if one.guest in guests for key in self._identities(one))
+        counts = Counter(key for one in after.findings for key in self._identities(one))
         new = {key for key, count in counts.items() if count > before[key]}
         limit = self.finding.severity.rank
-        found = [one for one in after.findings if self._identity(one) in new and one.severity.rank <= limit]
+        found = [one for one in after.findings if new & {*self._identities(one)} and one.severity.rank <= limit]
         return tuple(sorted(found, key=lambda one: one.severity.rank))
 
-    def _identity(self, one: Finding) -> tuple[object, ...]:
-        """What makes two findings of two reports the same, a worse severity being another."""
-        return (*self._subject(one), one.severity)
+    def _identities(self, one: Finding) -> Iterator[tuple[object, ...]]:
+        """What makes two findings of two reports the same, a worse severity being another, a milder one not.
+
+        That a region is shared is one matter, whether Xen refuses the device for it or warns.
+        """
+        rule, *rest = self._subject(one)
+        for severity in list(Severity)[one.severity.rank :]:
+            yield ("shared" if rule in ("RDM103", "RDM104") else rule, *rest, severity)
 
     def _subject(self, one: Finding) -> tuple[object, ...]:
         """What a finding is about: a device's own ones go with it from guest to guest.

@@ -24,6 +24,10 @@ if TYPE_CHECKING:  # few projects have the file, so its types are not loaded for
     from planner.model.settings import Settings
 
 
+UNHEEDED = "an acknowledgement counts for check alone: what fails or is unsafe is not written"
+"""Why an export is refused for an error that somebody has acknowledged."""
+
+
 class Entry(NamedTuple):
     """One rule that a section of a project file ignores."""
 
@@ -97,6 +101,15 @@ def judge(
     kept += _gone(report, known or frozenset(), seen)
     checked = Checked.of(site, report)._replace(findings=tuple(kept), ignored=ignored)
     return Judged(checked, _touched(settings), frozenset(used_entries))
+
+
+def as_told(report: Report, settings: Mapping[str, Governed] | None = None) -> Report:
+    """The report as a person is to see it: acknowledged findings with their reasons, ignored ones only counted."""
+    judged = judge("", report, settings)
+    findings = (*judged.checked.findings, *unused(judged.touched, judged.used))
+    if findings == report.findings:
+        return report
+    return replace(report, findings=findings, ignored=judged.checked.ignored)
 
 
 def can_be_hidden(finding: Finding) -> bool:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
+from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.edits import Assign, Edit, Release, SetPolicy, SetSize
-from planner.model.guest import Guest, RdmPolicy
+from planner.model.errors import InputError
+from planner.model.guest import ConfigFile, Guest, RdmPolicy
 from planner.model.host import PciDevice
 from planner.model.plan import Profile
 from planner.model.span import GIB4, KIB, MIB, Span
 from planner.pci import isolation
 from planner.policy.assignable import why_blocked
 from planner.policy.evaluate import Report
-from planner.policy.findings import Finding
+from planner.policy.findings import Finding, Severity
+from planner.policy.owners import is_set_aside
 from planner.xen import qemu
 from planner.xen.build import Build
 from planner.xen.libxl import DEFAULT_MMIO_HOLE
@@ -30,18 +34,20 @@ _GIVEN = (
     *("MEM205", "MEM207", "MEM208", "MEM217", "BAR304", "BAR306", "BAR310", "HOT702"),
     *("CFG601", "CFG602", "CFG603", "CFG606", "CFG607", "CFG608", "CFG609", "CFG613", "CFG614", "CFG615"),
 )
+_COSTS = ("RDM109", "RDM120")  # what regions cost in low RAM: a hole would cost the same and only say less
 _LADDER = range(512, MMIO_HOLE_MAX + 1, 256)
 _LEAST_MEMORY = 64  # MiB: less is no guest
 _TRIES = 24
 _STORAGE = "01"
+_WITHOUT = ("PCI508",)  # besides errors: what a guest without the device is a fair answer to
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """One kind of change and the values to try, smallest change first.
 
-    `needs` is what only a person can answer for, `risk` what stays wrong with it; None: nothing. `title` says it
-    where the edits themselves would say too much.
+    `needs` is what only a person can answer for, `risk` what stays wrong with it; None: nothing. `reason_for`: whose
+    reason that answer is kept as, where it is kept. `title` says it where the edits themselves would say too much.
     """
 
     kind: str
@@ -49,6 +55,7 @@ class Way:
     title: str | None = None
     needs: str | None = None
     risk: str | None = None
+    reason_for: str | None = None
 
 
 def ways(report: Report, finding: Finding) -> Iterator[Way]:
@@ -58,16 +65,25 @@ def ways(report: Report, finding: Finding) -> Iterator[Way]:
         return
     family = finding.rule.id[:3]
     given = finding.rule.id in _GIVEN
-    if family in _LAYOUT and not given:
+    if family in _LAYOUT:
+        yield from _as_the_file(build.guest)
+    if family in _LAYOUT and not given and finding.rule.id not in _COSTS:
         yield from settings(report, build, finding)
+    if finding.rule.id == "RDM118":
+        yield from _same_policy(report, build.guest, finding)
     if family == "GRP" or finding.rule.id in _SPLIT:
         yield from _gather(report, build.guest, finding)
     if family in _ABOUT_DEVICES:
         yield from _other_devices(report, build.guest, finding)
-    if family in ("RDM", "MEM", "BAR") and not given:
+    if finding.rule.id in ("MEM204", "MEM218"):
+        most, now = build.domain.max_kib // KIB, build.domain.target_kib // KIB
+        yield Way("memory", ((SetSize(build.guest.name, "memory", most),),))
+        yield Way("memory", ((SetSize(build.guest.name, "maxmem", now),),))
+    elif family in ("RDM", "MEM", "BAR") and not given:
         yield Way("memory", _memory(report, build, finding))
     if family in ("RDM", "MEM") and report.plan.profile is Profile.XEN:
         yield from _relaxed(build.guest, finding)
+    yield from _release(report, build.guest, finding)
 
 
 def settings(report: Report, build: Build, finding: Finding) -> Iterator[Way]:
@@ -143,9 +159,6 @@ def _boundaries(regions: tuple[Span, ...]) -> Iterator[int]:
 def _memory(report: Report, build: Build, finding: Finding) -> tuple[tuple[Edit, ...], ...]:
     """Sizes with which RAM, or what QEMU parks behind it, ends below a region or starts above it."""
     guest, layout, domain = build.guest, build.layout, build.domain
-    if finding.rule.id in ("MEM204", "MEM218"):
-        most, now = domain.max_kib // KIB, domain.target_kib // KIB
-        return ((SetSize(guest.name, "memory", most),), (SetSize(guest.name, "maxmem", now),))
     if layout is None:
         return ()
     video = domain.video_kib * KIB
@@ -178,7 +191,12 @@ def _other_devices(report: Report, guest: Guest, finding: Finding) -> Iterator[W
     free = (device for device in nearest if _why_not(report, device) is None)
     for device in islice(free, 2):
         edits = (Release(guest.name, old.address), Assign(guest.name, device.address, item.policy))
-        yield Way("device", (edits,), needs=f"dom0 can do without {device.address.short}, and it is cabled for this")
+        cabled = f"{device.address.short} is cabled for this"
+        if _in_dom0(device):
+            needs = f"dom0 can do without {device.address.short}, and it is cabled for this"
+            yield Way("device", (edits,), needs=needs, reason_for=str(device.address))
+        else:
+            yield Way("device", (edits,), needs=cabled)
 
 
 def why_no_device(report: Report, finding: Finding) -> str:
@@ -196,6 +214,11 @@ def why_no_device(report: Report, finding: Finding) -> str:
         why.setdefault(_why_not(report, device) or "does not help either", []).append(device.address.short)
     named = (f"{', '.join(names[:4])}{', …' if len(names) > 4 else ''} ({reason})" for reason, names in why.items())
     return f"no other device will do: {', '.join(named)}"
+
+
+def _in_dom0(device: PciDevice) -> bool:
+    """Whether a driver of dom0's has the device."""
+    return device.driver is not None and not is_set_aside(device)
 
 
 def _alike(report: Report, old: PciDevice) -> list[PciDevice]:
@@ -234,31 +257,32 @@ def _gather(report: Report, guest: Guest, finding: Finding) -> Iterator[Way]:
         edits = _moves(report, target, owners)
         losers = dict.fromkeys(edit.guest for edit in edits if isinstance(edit, Release))
         if losers:
-            given = ", ".join(address.short for address, found in owners.items() if found)
-            title = f"{given} for {target} alone"
+            kept = {edit.address for edit in edits if isinstance(edit, Assign)}
+            kept |= {address for address, found in owners.items() if any(one.name == target for one in found)}
+            title = f"{', '.join(address.short for address in owners if address in kept)} for {target} alone"
             lost = ", ".join(dict.fromkeys(edit.address.short for edit in edits if isinstance(edit, Release)))
             yield Way("unit", (edits,), title, needs=f"{', '.join(losers)} can do without {lost}")
     at_home = [address for address, found in owners.items() if not found]
     known = [plan.host.by_address[address] for address in at_home]
     if known and all(_why_not(report, device) is None and not device.is_bridge for device in known):
         taken = tuple(Assign(guest.name, address) for address in at_home)
-        named = ", ".join(address.short for address in at_home)
+        missed = [device.address.short for device in known if _in_dom0(device)]
+        spare = f"dom0 can do without {', '.join(missed)}"
+        wanted = f"{guest.name} may have {', '.join(address.short for address in at_home)} too"
         edits = (*_moves(report, guest.name, owners), *taken)
-        yield Way("unit", (edits,), needs=f"dom0 can do without {named}")
+        yield Way("unit", (edits,), needs=spare if missed else wanted)
 
 
 def _moves(report: Report, target: str, owners: Mapping[Sbdf, Sequence[Guest]]) -> tuple[Edit, ...]:
     """Take each device that a guest has from its other owners and see that `target` has it, where it may.
 
-    A device keeps its policy. None at all where the profile forbids one of them.
+    A device keeps its policy. Where the profile forbids to give it to `target`, it is nobody's then.
     """
     edits: list[Edit] = []
     for address, found in owners.items():
         others = [owner for owner in found if owner.name != target]
         edits += [Release(owner.name, address) for owner in others]
-        if others and len(others) == len(found):
-            if why_blocked(report.plan, report.iommu, address) is not None:
-                return ()
+        if others and len(others) == len(found) and why_blocked(report.plan, report.iommu, address) is None:
             item = others[0].device(address)
             edits.append(Assign(target, address, item.policy if item else None))
     return tuple(edits)
@@ -275,4 +299,62 @@ def _relaxed(guest: Guest, finding: Finding) -> Iterator[Way]:
         else "the device may do DMA into the guest's own RAM"
     )
     edit = SetPolicy(guest.name, item.address, RdmPolicy.RELAXED)
-    yield Way("relaxed", ((edit,),), needs="somebody writes down why: Xen then only warns", risk=risk)
+    needs = "somebody writes down why: Xen then only warns"
+    yield Way("relaxed", ((edit,),), needs=needs, risk=risk, reason_for=guest.name)
+
+
+def _as_the_file(guest: Guest) -> Iterator[Way]:
+    """Each size that was changed, as the guest's file has it."""
+    known = _read(guest.file) if guest.file is not None and guest.file.on_disk else None
+    for key in SetSize.KEYS if known is not None else ():
+        said: int | None = getattr(known, key)
+        if said != getattr(guest, key):
+            title = f"{f'{key} = {said}' if said is not None else f'drop {key}'}, as the file has it"
+            yield Way("file", ((SetSize(guest.name, key, said),),), title)
+
+
+@lru_cache(maxsize=16)
+def _read(file: ConfigFile) -> Guest | None:
+    try:
+        return read(file.text, file.path)
+    except InputError:  # a plan may go on with a file that is no config any more
+        return None
+
+
+def _same_policy(report: Report, guest: Guest, finding: Finding) -> Iterator[Way]:
+    """One policy for all of the guest's devices that have the finding's region."""
+    start = finding.region.start if finding.region is not None else None
+    mine = [
+        item
+        for item in guest.pci
+        if item.address is not None and any(rdm.span.start == start for rdm in report.iommu.regions_of(item.address))
+    ]
+    for policy in (RdmPolicy.STRICT, RdmPolicy.RELAXED):
+        edits = tuple(
+            SetPolicy(guest.name, item.address, policy)
+            for item in mine
+            if item.policy is not policy and item.address is not None
+        )
+        relaxed = policy is RdmPolicy.RELAXED
+        needs = "somebody writes down why: Xen then only warns" if relaxed else None
+        yield Way("relaxed" if relaxed else "rdm_policy", (edits,), needs=needs, reason_for=guest.name)
+
+
+def _release(report: Report, guest: Guest, finding: Finding) -> Iterator[Way]:
+    """The last resort: a guest without the device. Where two guests list it, the others may do without it as well."""
+    if finding.rule.id not in _WITHOUT and finding.severity is not Severity.ERROR:
+        return
+    if finding.rule.id == "MEM205":
+        gone = [item.address for item in guest.pci if item.address is not None]
+    else:
+        gone = [finding.device] if finding.device is not None and guest.device(finding.device) is not None else []
+    if not gone:
+        return
+    owners = [guest]
+    if finding.rule.id == "PCI508":
+        owners += [owner for owner in report.plan.owners(gone[0]) if owner.name != guest.name]
+    named = ", ".join(address.short for address in gone)
+    for owner in owners:
+        edits = tuple(Release(owner.name, address) for address in gone)
+        needs = f"{owner.name} can do without {named}"
+        yield Way("release", (edits,), f"take {named} out of {owner.name}", needs=needs)

@@ -37,10 +37,11 @@ def notes(repair: Repair, *, width: int = 80) -> str:
 
 
 def _why_left(ways_out: Fixes) -> str:
+    why = printable(ways_out.reason or "")
     if not ways_out.found:
-        return printable(ways_out.reason or "")
+        return why
     offers = (f"{fix.title}, if {fix.needs} ({fix.cost})" for fix in ways_out.found)
-    return printable(f"for you to decide: {'; or '.join(offers)}")
+    return (f"{why}; " if why else "") + printable(f"for you to decide: {'; or '.join(offers)}")
 
 
 def _subject(finding: Finding) -> str:

@@ -72,9 +72,8 @@ def _finding(finding: Finding, width: int, style: Style) -> list[str]:
     subject = " ".join(
         printable(part) for part in (finding.guest, str(finding.device) if finding.device else None) if part
     )
-    severity = finding.severity.value if finding.acknowledged is None else "acknowledged"
-    verdict = f"{GLYPHS[severity]} {severity}"
-    coloured = f"{style(verdict, severity)} {style(finding.rule.id, 'bold')}"
+    verdict = f"{GLYPHS[finding.standing]} {finding.standing}"
+    coloured = f"{style(verdict, finding.standing)} {style(finding.rule.id, 'bold')}"
     said = f"{verdict} {finding.rule.id}"
     if len(f"{where}: {said} {subject}") <= width:
         lines = [f"{where}: {coloured} {subject}".rstrip()]

@@ -19,6 +19,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from planner.model.plan import Plan
+from planner.policy.evaluate import Report
+from planner.policy.suppress import as_told
 from planner.tui.commands import Keymap, Where, of
 from planner.tui.files import Files, Load
 from planner.tui.screens.main import MainScreen
@@ -38,7 +40,8 @@ class PlannerApp(App[int]):
     """One plan on one main screen.
 
     Exports go to `folder` unless said. `load` reads what a path names when something is opened; without `state`
-    nothing is kept between sessions. `told` is what reading the plan brought up.
+    nothing is kept between sessions. `told` is what reading the plan brought up, `judge` takes in what the project
+    decided to live with.
     """
 
     CSS_PATH = "planner.tcss"
@@ -58,13 +61,14 @@ class PlannerApp(App[int]):
         load: Load | None = None,
         plan_file: Path | None = None,
         told: Sequence[str] = (),
+        judge: Callable[[Report], Report] = as_told,
     ) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)  # else Textual sends greys
         settings = settings or Settings()
         self._fixed_theme = settings.theme is not None
         self.changed_keys: Keymap = settings.keys
         self._state = state
-        files = Files(folder if folder is not None else Path(), load, state, plan_file, list(told))
+        files = Files(folder if folder is not None else Path(), load, state, plan_file, list(told), judge)
         self._main = MainScreen(plan, files)
         self._resized = False
         self.set_class(ascii_only or settings.ascii, "-ascii")

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.formats.xlcfg import guest as guest_reader
 from planner.model.address import Sbdf
-from planner.model.edits import Assign, Edit, Recover, Release, ReplaceGuest, SetPolicy, SetSize, Together
+from planner.model.edits import Assign, Edit, Recover, Release, ReplaceGuest, SetPolicy, SetSize, Together, apply
 from planner.model.errors import EditError, InputError
 from planner.model.guest import Guest, RdmPolicy
 from planner.model.plan import Plan
+from planner.policy.evaluate import Report, evaluate
 from planner.policy.findings import Finding, Severity
+from planner.policy.suppress import as_told
 from planner.policy.together import together
 from planner.report.words import GLYPHS
-from planner.session import Effect, Session
+from planner.session import Effect, Session, effect
 from planner.tui.view import Inventory, View
 
 if TYPE_CHECKING:
+    from planner.policy.fixes import Fix
     from planner.tui.exporting import Written
 
 _POLICIES = (None, RdmPolicy.STRICT, RdmPolicy.RELAXED)
@@ -31,13 +34,18 @@ class Editor:
     `saved_plan` is the plan as it was read or saved last.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._session = Session(plan)
+    def __init__(self, plan: Plan, judge: Callable[[Report], Report] = as_told) -> None:
+        self._session = Session(plan, judge)
         self.saved_plan = plan
         self._in_files = {guest.name: in_file(guest) for guest in plan.guests}
         self.start = View(
             self._session.snapshot, Inventory(plan.host), unsaved=self._unsaved(plan), in_files=self._in_files
         )
+
+    @property
+    def report(self) -> Report:
+        """What a search for fixes starts from: nothing of it is suppressed."""
+        return self._session.report
 
     @property
     def history(self) -> tuple[str, ...]:
@@ -147,6 +155,14 @@ def _chosen(view: View, names: Sequence[str]) -> int:
     return names.index(wanted) if wanted in names else min(view.guest, max(0, len(names) - 1))
 
 
+def outcome(report: Report, fix: Fix, finding: Finding) -> str:
+    """What a fix would do to the findings of all guests, and which errors it leaves to the finding's own."""
+    after = evaluate(apply(report.plan, fix.edit), report)
+    left = [one for one in after.findings if one.guest == finding.guest and one.severity is Severity.ERROR]
+    rules = " ".join(dict.fromkeys(one.rule.id for one in left))
+    return told(effect(report, after)) + (f"  leaves {GLYPHS[Severity.ERROR]} {rules}" if rules else "")
+
+
 def told(effect: Effect) -> str:
     """What a step did to the findings: "+1 ✖ RDM103  -2 ▲ MEM205"."""
     words = [_counted("+", effect.came), _counted("-", effect.went)]
@@ -154,13 +170,13 @@ def told(effect: Effect) -> str:
 
 
 def _counted(sign: str, findings: Sequence[Finding]) -> str:
-    counts = Counter(finding.severity for finding in findings)
+    counts = Counter(finding.standing for finding in findings)
     words = []
-    for severity in Severity:
-        rules = dict.fromkeys(finding.rule.id for finding in findings if finding.severity is severity)
-        if counts[severity]:
+    for standing, glyph in GLYPHS.items():
+        rules = dict.fromkeys(finding.rule.id for finding in findings if finding.standing == standing)
+        if counts[standing]:
             named = " ".join(list(rules)[:2]) + ("…" if len(rules) > 2 else "")
-            words.append(f"{sign}{counts[severity]} {GLYPHS[severity]} {named}")
+            words.append(f"{sign}{counts[standing]} {glyph} {named}")
     return "  ".join(words)
 
 

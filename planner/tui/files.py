@@ -16,6 +16,8 @@ from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.pci.identity import pinned
+from planner.policy.evaluate import Report
+from planner.policy.suppress import as_told
 from planner.session import Snapshot
 from planner.tui.state import State
 
@@ -32,7 +34,8 @@ where it cannot.
 class Files:
     """`folder` is where exports go unless said; `plan_file` the saved plan, once there is one; `load` opens others.
 
-    `told` is what reading them brought up, until somebody was shown it.
+    `told` is what reading them brought up, until somebody was shown it. `judge` knows what the project decided to live
+    with.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class Files:
     state: State | None = None
     plan_file: Path | None = None
     told: list[str] = field(default_factory=list)
+    judge: Callable[[Report], Report] = as_told
     plan_text: str | None = field(default=None, init=False)
     _seen: dict[Path, tuple[storage.Stamp | None, str]] = field(default_factory=dict)
     _said: dict[Path, str] = field(default_factory=dict)

@@ -21,6 +21,7 @@ _COLOURS = {
     "error": "text-error",
     "warning": "text-warning",
     "notice": "text-accent",
+    "acknowledged": "text-success",
     "heading": "text-secondary",
     "here": "text-success",
     "key": "text-accent",
@@ -38,7 +39,7 @@ _LINE = 1.5
 _SIXTEEN = {
     **dict.fromkeys(("error", "conflict", "lost"), "#ff0000"),
     **dict.fromkeys(("warning", "reserved"), "#ffff00"),
-    **dict.fromkeys(("ok", "here", "bars"), "#00ff00"),
+    **dict.fromkeys(("ok", "acknowledged", "here", "bars"), "#00ff00"),
     **dict.fromkeys(("accent", "notice", "key"), "#00ffff"),
     "heading": "#ff00ff",
     "ram": "#0000ff",

@@ -18,7 +18,7 @@ from planner.model.span import GIB4, Span
 from planner.pci import isolation, names
 from planner.pci.isolation import Tie, Unit
 from planner.policy.assignable import why_blocked
-from planner.policy.findings import Finding, Severity, grouped
+from planner.policy.findings import Finding, grouped
 from planner.policy.owners import is_set_aside
 from planner.policy.sizes import Size, sizes
 from planner.session import Snapshot
@@ -154,11 +154,10 @@ class View:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """The chosen guest's findings, then the host's."""
-        found = self.snapshot.report.findings
+        """The chosen guest's findings, then the host's; of each the acknowledged ones last."""
         name = self.current.name if self.current is not None else None
-        mine = tuple(one for one in found if one.guest is not None and one.guest == name)
-        return mine + tuple(one for one in found if one.guest is None)
+        found = [one for one in self.snapshot.report.findings if one.guest is None or one.guest == name]
+        return tuple(sorted(found, key=lambda one: (one.guest is None, one.acknowledged is not None)))
 
     @cached_property
     def problems(self) -> tuple[tuple[Finding, ...], ...]:
@@ -170,12 +169,12 @@ class View:
         return next((group for group in self.problems if finding in group), (finding,))
 
     @cached_property
-    def counts(self) -> dict[str, Counter[Severity]]:
-        """How many findings of each severity each guest has."""
-        out: dict[str, Counter[Severity]] = {}
+    def counts(self) -> dict[str, Counter[str]]:
+        """How many findings of each severity each guest has, and how many that are acknowledged."""
+        out: dict[str, Counter[str]] = {}
         for finding in self.snapshot.report.findings:
             if finding.guest is not None:
-                out.setdefault(finding.guest, Counter())[finding.severity] += 1
+                out.setdefault(finding.guest, Counter())[finding.standing] += 1
         return out
 
     @cached_property

@@ -72,7 +72,8 @@ def test_fixes_are_searched_for_where_they_are_asked_for(site: Path) -> None:
         "cost": "scada still does not start: RDM103, RAM stays where it is, no RAM lost",
         "needs": None,
     }
-    assert found["RDM103"] == []
+    assert [fix["title"] for fix in found["RDM103"]] == ["take 00:1d.0 out of scada"]
+    assert found["RDM103"][0]["needs"] == "scada can do without 00:1d.0"
     text = run("check", str(site), "--fixes").stdout
     assert "fix: mmio_hole = 1036 (scada still does not start: RDM103, RAM stays" in text
 

@@ -95,3 +95,13 @@ def test_help_names_the_templates_that_there_are() -> None:
     from planner.export import templates
 
     assert list(templates.TEMPLATES) == list(TEMPLATES)
+
+
+def test_an_acknowledged_error_forbids_all_the_same_and_that_is_said(tmp_path: Path) -> None:
+    text = (samples_folder() / "hp-proliant-dl380e-gen8" / "pfsense.cfg").read_text()
+    (tmp_path / "pfsense.cfg").write_text(f"# rdm-planner: ignore-file[RDM107] a lab\n{text}")
+    host = str(samples_folder() / "hp-proliant-dl380e-gen8" / "host.toml")
+    refused = run("export", host, str(tmp_path / "pfsense.cfg"), "-o", str(tmp_path / "out"))
+    assert refused.exit_code == 1
+    assert "✓ acknowledged RDM107" in refused.stderr
+    assert "an acknowledgement counts for check alone" in refused.stderr

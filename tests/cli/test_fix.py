@@ -47,7 +47,8 @@ def test_what_stays_is_said_with_its_reason(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "+mmio_hole = 1036" in result.stdout
     words = " ".join(result.stderr.split())
-    assert "RDM103 scada 00:1d.0: not fixed: no size or policy changes that; no other device will do: 00:1a.0" in words
+    assert "RDM103 scada 00:1d.0: not fixed: no size changes that; no other device will do: 00:1a.0" in words
+    assert "for you to decide: take 00:1d.0 out of scada, if scada can do without 00:1d.0" in words
 
 
 def test_one_rule_alone(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_filter_and_its_words() -> None:
 def test_problems_lead_to_their_places() -> None:
     async def script(driver: Driver) -> None:
         text = await driver.press("full_stop")
-        assert "MEM212 Low RAM is lowered" in text
+        assert "MEM212 Silent data loss" in text
         assert "▌ [x] 02:00.0" in text
         text = await driver.press("tab tab enter")
         assert "╔═ Devices" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _STRING_OR_COMMENT = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\#[^\n]*""")
@@ -24,6 +25,7 @@ class Ignore(NamedTuple):
     problem: str | None = None
 
 
+@lru_cache(maxsize=64)  # the app asks after every step, and the texts are the same
 def ignores(text: str) -> tuple[Ignore, ...]:
     """The comments of `text` that ignore findings: at a line's end for that line, alone for the next line of config."""
     if "rdm-planner:" not in text:

@@ -169,4 +169,4 @@ def more_than_the_host_has(context: Context, rule: Rule) -> Iterator[Finding]:
     several = len(context.builds) > 1  # one alone has a finding of its own
     if several and memory is not None and total > memory and any(build.guest.pci for build in context.builds):
         message = f"{len(context.builds)} guests ask for {format_size(total)}, and the host has {format_size(memory)}"
-        yield context.host_finding(rule, message)
+        yield context.host_finding(rule, message, setting="memory")

@@ -198,7 +198,7 @@ def too_many_vectors(context: Context, rule: Rule, build: Build) -> Iterator[Fin
 @guest_rule(
     Rule(
         "PCI508",
-        "A device listed twice",
+        "A device for two guests, or listed twice",
         Severity.ERROR,
         by="libxl",
         why="The first assignment takes the device off the list of assignable ones, and creation fails at the second.",

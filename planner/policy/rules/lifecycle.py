@@ -60,9 +60,18 @@ def attach_refused(context: Context, rule: Rule, build: Build) -> Iterator[Findi
                 device=attach.address,
                 region=spans[0] if spans else None,
                 xen_says=attach.error,
-                help='passthrough = "enabled"' if without_passthrough(build.domain) else None,
+                help=_to_attach(build, attach.address),
                 keys=("passthrough", *_KEYS),
             )
+
+
+def _to_attach(build: Build, address: Sbdf) -> str | None:
+    """What this case takes, where the rule's remedy does not fit it."""
+    if without_passthrough(build.domain):
+        return 'passthrough = "enabled"'
+    if any(rdm.is_shared for rdm in build.iommu.regions_of(address)):
+        return "its region is shared, which Xen refuses at creation too: another device, or rdm_policy=relaxed"
+    return None
 
 
 @guest_rule(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.model.guest import RdmPolicy
-from planner.model.span import MIB, PAGE, Span, format_size
+from planner.model.span import GIB4, MIB, PAGE, Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
 from planner.xen import qemu
 from planner.xen.build import Build
+from planner.xen.libxl import Layout
 from planner.xen.xl import MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
 ERROR = Severity.ERROR
@@ -136,7 +137,7 @@ def too_many_entries(context: Context, rule: Rule, build: Build) -> Iterator[Fin
 @guest_rule(
     Rule(
         "MEM212",
-        "Low RAM is lowered behind QEMU's back: silent data loss",
+        "Silent data loss: QEMU is not told that low RAM was lowered",
         ERROR,
         by="QEMU",
         why=(
@@ -156,12 +157,11 @@ def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[
         return
     lost = ", ".join(str(span) for span in view.lost)
     message = (
-        f"low RAM ends at {layout.low_end:#x} but QEMU believes {view.low_end:#x}: emulated disks and network cards "
-        f"silently lose data in {lost} ({format_size(sum(span.size for span in view.lost))})"
+        f"silent data loss: QEMU is not told that low RAM ends at {layout.low_end:#x}, not at {view.low_end:#x}: "
+        f"emulated disks and network cards lose data in {lost} ({format_size(sum(span.size for span in view.lost))})"
     )
     if view.displaced:
         message += f", and QEMU's video RAM displaces guest RAM at {view.displaced[0]}"
-    hole = qemu.matching_hole(layout)
     lowering = next((entry for entry in layout.regions if entry.span.start >= layout.low_end), None)
     yield context.finding(
         rule,
@@ -169,7 +169,7 @@ def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[
         message,
         device=lowering.devices[0] if lowering is not None and lowering.devices else None,
         region=lowering.span if lowering is not None else None,
-        help=f"mmio_hole = {hole}" if hole is not None else "no mmio_hole matches; give less memory or another device",
+        help=_matching_hole(layout) or "no mmio_hole matches; give less memory or another device",
         keys=("mmio_hole", "memory", "maxmem"),
     )
 
@@ -299,7 +299,6 @@ def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     """Memory BARs below QEMU's end of low RAM."""
     dead = [item for item in build.disagreements if item.kind == "dead_bar"]
     if dead and build.layout is not None and build.qemu is not None:
-        hole = qemu.matching_hole(build.layout)
         where = Span(dead[0].span.start, max(item.span.end for item in dead))
         some = ", ".join(item.label for item in dead[:4]) + (", …" if len(dead) > 4 else "")
         yield context.finding(
@@ -308,9 +307,17 @@ def dead_bars(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
             f"the BARs in {where} ({len(dead)}) are hidden behind RAM that QEMU believes to reach "
             f"{build.qemu.low_end:#x}: they read all ones ({some})",
             region=where,
-            help=f"mmio_hole = {hole}" if hole is not None else "no mmio_hole matches; another memory size or device",
+            help=_matching_hole(build.layout) or "no mmio_hole matches; another memory size or device",
             keys=("mmio_hole", "memory", "maxmem"),
         )
+
+
+def _matching_hole(layout: Layout) -> str | None:
+    """The hole that makes all agree, and where its figure comes from."""
+    hole = qemu.matching_hole(layout)
+    if hole is None:
+        return None
+    return f"mmio_hole = {hole} (MiB): {GIB4 // MIB} less the {GIB4 // MIB - hole} MiB where low RAM ends"
 
 
 @guest_rule(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.model.address import Sbdf
-from planner.model.guest import RdmPolicy
+from planner.model.guest import Guest, RdmPolicy
 from planner.model.host import Host
+from planner.model.plan import Plan, Profile
 from planner.model.span import GIB4, MIB, Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule, host_rule
 from planner.policy.owners import used_by_dom0
@@ -28,8 +29,8 @@ _USB, _INPUT = "0c03", "09"
         by="libxl",
         why="libxl moves RAM out of the way only for regions that start above rdm_mem_boundary.",
         remedy=(
-            "Lower rdm_mem_boundary below the region, set mmio_hole so that low RAM ends before it, "
-            "give less memory, or choose another device."
+            "Set mmio_hole so that low RAM ends before the region, give less memory, or choose another device. A lower "
+            "rdm_mem_boundary moves RAM too, but behind QEMU's back (MEM212)."
         ),
         source="libxl_dm.c:468-670 (25652f232c)",
     )
@@ -57,7 +58,10 @@ def low_ram_strict(context: Context, rule: Rule, build: Build) -> Iterator[Findi
         WARNING,
         by="libxl",
         why="libxl hides the region from the guest; the device may still do DMA there, into the guest's own RAM.",
-        remedy="As RDM101; or make the policy strict, so that Xen refuses instead.",
+        remedy=(
+            "Set mmio_hole so that low RAM ends before the region, give less memory, or choose another device; or make "
+            "the policy strict, so that libxl refuses instead."
+        ),
         source="libxl_dm.c:468-670, xl.cfg(5)",
     )
 )
@@ -85,7 +89,7 @@ def ram_relaxed(context: Context, rule: Rule, build: Build) -> Iterator[Finding]
         ERROR,
         by="Xen",
         why="Whoever owns one of the devices reaches the memory of all; Xen refuses, even if all go to one guest.",
-        remedy="Use another controller or slot, or let the firmware drop the region (disable legacy USB emulation).",
+        remedy="Use another controller or slot, or have the host's firmware drop the region.",
         source="vtd/iommu.c:2871-2887 (6457dae996)",
     )
 )
@@ -101,8 +105,8 @@ def shared_strict(context: Context, rule: Rule, build: Build) -> Iterator[Findin
         ERROR,
         xen=WARNING,
         by="Xen",
-        why="Xen only warns: firmware memory becomes reachable by the guest and stays shared with the other owners.",
-        remedy="Keep all owners in one trusted guest; the default profile blocks it, the xen profile takes a reason.",
+        why="Xen only warns: the guest reaches firmware memory, and so does whoever has another device of the region.",
+        remedy="All devices of the region in one trusted guest, in the xen profile, with a written reason.",
         source="vtd/iommu.c:2871-2887 (3848058e7d)",
     )
 )
@@ -135,13 +139,19 @@ def sharers_split(context: Context, rule: Rule) -> Iterator[Finding]:
         owners = [(guest, device) for device in dict.fromkeys(rdm.devices) for guest in plan.owners(device)]
         for guest in dict.fromkeys(guest.name for guest, _ in owners):
             mine = [(owner, device) for owner, device in owners if owner.name == guest]
-            others = [f"{device.short} in {owner.name}" for owner, device in owners if owner.name != guest]
+            first = mine[0][1]
+            others = [
+                f"{owner.name} (which lists {device.short} too)"
+                if device == first
+                else f"{device.short} in {owner.name}"
+                for owner, device in owners
+                if owner.name != guest
+            ]
             others += [f"{device.short} in dom0" for device in rdm.devices if used_by_dom0(plan, device)]
             if others:
-                device = mine[0][1]
                 named = ", ".join(dict.fromkeys(others))
-                message = f"{device.short} shares {rdm.span} with {named}: no isolation between the owners"
-                yield context.finding(rule, mine[0][0], message, device=device, region=rdm.span)
+                message = f"{first.short} shares {rdm.span} with {named}: no isolation between the owners"
+                yield context.finding(rule, mine[0][0], message, device=first, region=rdm.span)
 
 
 @guest_rule(
@@ -260,12 +270,10 @@ def _shared(context: Context, rule: Rule, build: Build, *, strict: bool) -> Iter
         shared = [rdm for rdm in context.iommu.regions_of(device.address) if rdm.is_shared]
         for number, rdm in enumerate(shared):
             others = ", ".join(sharers(context.plan.host, rdm, device.address))
-            mine = all(build.guest.device(other) is not None for other in rdm.devices)
             consequence = (
                 "Xen refuses to assign it, also when all owners go to one guest"
                 if strict
-                else "the guest can reach that firmware memory"
-                + (", and all its owners are in this guest" if mine else ", and the other owners keep it")
+                else f"the guest can reach that firmware memory, and {_who_else(context.plan, build.guest, rdm)}"
             )
             yield context.finding(
                 rule,
@@ -278,7 +286,24 @@ def _shared(context: Context, rule: Rule, build: Build, *, strict: bool) -> Iter
                 xen_says=hypervisor.shared_line(device.address, rdm, strict=strict)
                 if not strict or number == 0
                 else None,
+                help=_drop(context.plan.host, device.address) if strict else _why_relaxed(context.plan, build.guest),
             )
+
+
+def _who_else(plan: Plan, guest: Guest, rdm: Rdm) -> str:
+    """Who reaches a region besides `guest`, to go on with in a sentence."""
+    if any(guest.device(device) is None for device in rdm.devices):
+        return "the other owners keep it"
+    others = any(owner.name != guest.name for device in rdm.devices for owner in plan.owners(device))
+    return "so can other guests, which list its devices too" if others else "all its owners are in this guest"
+
+
+def _why_relaxed(plan: Plan, guest: Guest) -> str:
+    """Whose word lets a relaxed device of a shared region pass, or what it takes."""
+    reason = plan.reasons.get(guest.name)
+    if plan.profile is Profile.DEFAULT:
+        return "the default profile blocks it; the xen profile takes a written reason"
+    return f"the reason that was written: {reason}" if reason else f"write down why {guest.name} may have it"
 
 
 def _conflicts(build: Build) -> Iterator[tuple[Layout, ReservedEntry]]:

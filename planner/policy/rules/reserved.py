@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from planner.model.guest import RdmPolicy, RdmStrategy
-from planner.model.span import KIB, MIB, format_size
+from planner.model.span import GIB4, KIB, MIB, Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
 from planner.xen import libxl
 from planner.xen.build import Build
@@ -26,14 +26,15 @@ _MUCH = 256 * MIB
     )
 )
 def much_ram_moves(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """Low RAM that regions cut by more than 256 MiB."""
+    """Low RAM that ends at a region, more than 256 MiB below where it would: by libxl, or by a hole made for it."""
     layout = build.layout
     if layout is None or not layout.ok:
         return
-    wanted = min((build.domain.max_kib - build.domain.video_kib) * KIB, layout.mmio_start)
-    cut = wanted - layout.low_end
-    if cut > _MUCH:
-        entry = min((one for one in layout.regions if one.span.start >= layout.low_end), key=lambda one: one.span)
+    ram = (build.domain.max_kib - build.domain.video_kib) * KIB
+    cut = min(ram, max(layout.mmio_start, GIB4 - libxl.DEFAULT_MMIO_HOLE)) - layout.low_end
+    here = Span(layout.low_end, layout.low_end + 2 * MIB)  # libxl rounds down to whole superpages, a hole to MiB
+    entry = min((one for one in layout.regions if one.span.start in here), key=lambda one: one.span, default=None)
+    if cut > _MUCH and entry is not None:
         yield context.finding(
             rule,
             build.guest,
@@ -92,25 +93,26 @@ def graphics_without_region(context: Context, rule: Rule, build: Build) -> Itera
     )
 )
 def policies_differ(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
-    """Devices of one guest with a region of the same start, and another effective policy or size."""
+    """Pairs of one guest's devices with regions of the same start, and another effective policy or size."""
     devices = [device for device in build.domain.devices if device.address is not None]
     for first, last in combinations(devices, 2):
-        for one in context.iommu.regions_of(first.address) if first.address is not None else ():
-            for other in context.iommu.regions_of(last.address) if last.address is not None else ():
-                if one.span.start != other.span.start or first.address is None or last.address is None:
-                    continue
-                policies = _said(first.policy), _said(last.policy)
-                if policies[0] == policies[1] and one.span == other.span:
-                    continue
-                yield context.finding(
-                    rule,
-                    build.guest,
-                    f"{first.address.short} ({policies[0]}) and {last.address.short} ({policies[1]}) share the region "
-                    f"at {one.span.start:#x}: libxl goes by {policies[1]}, the last one's",
-                    device=last.address,
-                    region=one.span,
-                    help=rule.remedy,
-                )
+        if first.address is None or last.address is None:
+            continue
+        policies = _said(first.policy), _said(last.policy)
+        ends = {rdm.span.start: rdm.span for rdm in context.iommu.regions_of(last.address)}
+        same = [rdm.span for rdm in context.iommu.regions_of(first.address) if rdm.span.start in ends]
+        split = [span for span in same if policies[0] != policies[1] or ends[span.start] != span]
+        if split:
+            more = f" and {len(split) - 1} more" if len(split) > 1 else ""
+            yield context.finding(
+                rule,
+                build.guest,
+                f"{first.address.short} ({policies[0]}) and {last.address.short} ({policies[1]}) share the region "
+                f"at {split[0].start:#x}{more}: libxl goes by {policies[1]}, the last one's",
+                device=last.address,
+                region=split[0],
+                help=rule.remedy,
+            )
 
 
 def _said(policy: RdmPolicy | None) -> str:

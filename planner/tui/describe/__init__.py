@@ -44,11 +44,14 @@ def describe(view: View, subject: Subject, *, full: bool = False) -> Iterator[Pa
 
 def finding(found: Finding, group: tuple[Finding, ...]) -> Iterator[Paragraph]:
     """Paragraphs about a finding, and where else the same holds: the others of its `group`."""
-    yield ((f"{GLYPHS[found.severity]} {found.rule.id} ", found.severity), (found.rule.title, "strong"))
+    yield ((f"{GLYPHS[found.standing]} {found.rule.id} ", found.standing), (found.rule.title, "strong"))
     yield ((found.message, ""),)
+    if found.acknowledged is not None:
+        yield (("acknowledged: ", "ok"), (found.acknowledged, ""))
     also = [str(one.region) for one in group if one is not found and one.region is not None]
     if also:
         yield (("also ", "strong"), (", ".join(also), ""))
+    remedy = "" if found.help and _same(found.help, found.rule.remedy) else found.rule.remedy
     if found.help:
         yield (("do: ", "ok"), (found.help, ""))
     if found.xen_says:
@@ -57,8 +60,15 @@ def finding(found: Finding, group: tuple[Finding, ...]) -> Iterator[Paragraph]:
         place = f":{found.place.line}:{found.place.column}" if found.place is not None else ""
         yield ((f"at {found.file}{place}", "dim"),)
     yield ((found.rule.why, ""),)
-    yield (("remedy: ", "ok"), (found.rule.remedy, ""))
+    if remedy:
+        yield (("remedy: ", "ok"), (remedy, ""))
     yield (("source: ", "dim"), (found.rule.source, "dim"))
+
+
+def _same(help_: str, remedy: str) -> bool:
+    """Whether one of them says no more than the other."""
+    one, other = (text.lower().rstrip(".") for text in (help_, remedy))
+    return one in other or other in one
 
 
 def title(view: View) -> str:

@@ -68,7 +68,7 @@ def of_device(view: View, address: Sbdf, *, full: bool = False) -> Iterator[Para
     yield from _facts(device)
     for found in view.findings:
         if found.device == address:
-            yield ((f"{GLYPHS[found.severity]} {found.rule.id} ", found.severity), (found.message, ""))
+            yield ((f"{GLYPHS[found.standing]} {found.rule.id} ", found.standing), (found.message, ""))
 
 
 def _hotplug(build: Build, address: Sbdf) -> Iterator[Paragraph]:
@@ -186,7 +186,7 @@ def of_region(view: View, rdm: Rdm) -> Iterator[Paragraph]:
 def _problems(findings: Iterable[Finding]) -> Iterator[Paragraph]:
     for found in findings:
         guest = f"{found.guest}: " if found.guest is not None else ""
-        yield ((f"{GLYPHS[found.severity]} {found.rule.id} ", found.severity), (f"{guest}{found.message}", ""))
+        yield ((f"{GLYPHS[found.standing]} {found.rule.id} ", found.standing), (f"{guest}{found.message}", ""))
 
 
 def _some(words: list[str], limit: int) -> str:

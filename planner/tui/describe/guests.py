@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from planner.model.span import KIB, format_size
-from planner.policy.findings import Severity
 from planner.report.words import GLYPHS, plural
 from planner.tui.view import View
 
@@ -15,16 +14,16 @@ def of_guest(view: View, index: int) -> str:
     report = view.snapshot.report
     build = report.builds[index]
     guest = build.guest
-    counts = view.counts.get(guest.name, Counter())
-    found = [one for one in report.findings if one.guest == guest.name and one.severity is not Severity.NOTICE]
-    said = [f"{GLYPHS[severity]}{counts[severity]}" for severity in Severity if counts.get(severity)]
+    counts = view.counts.get(guest.name, Counter[str]())
+    found = [one for one in report.findings if one.guest == guest.name and one.standing in ("error", "warning")]
+    said = [f"{glyph}{counts[standing]}" for standing, glyph in GLYPHS.items() if counts.get(standing)]
     marks = [
         "not exported" if guest.name in view.unsaved else "",
         f"{view.on_disk[guest.name]} on disk" if guest.name in view.on_disk else "",
     ]
     parts = [
         " ".join(said) or "✔",
-        (f"does not start: {build.error}" if not build.ok else found[0].rule.title if found else "starts"),
+        (f"does not start: {build.error}" if not build.ok else f"starts; {found[0].rule.title}" if found else "starts"),
         format_size(build.domain.max_kib * KIB),
         plural(len(guest.pci), "device"),
         *marks,

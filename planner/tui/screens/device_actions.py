@@ -12,8 +12,11 @@ from planner.model.errors import EditError
 from planner.policy.findings import Finding
 from planner.policy.sizes import Size
 from planner.tui import messages
-from planner.tui.editing import exact_size, next_policy, resize, together_with, toggle
+from planner.tui.bands import Band
+from planner.tui.commands import with_keys
+from planner.tui.editing import exact_size, next_policy, outcome, resize, together_with, toggle
 from planner.tui.screens.plan_screen import PlanScreen
+from planner.tui.text import Paragraph
 from planner.tui.view import Subject
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.problems import Problems
@@ -52,17 +55,25 @@ class DeviceActions(PlanScreen):
         from planner.tui.screens.dialogs import Choose, Reading
         from planner.tui.widgets.options import Option
 
-        finding = self.subject if isinstance(self.subject, Finding) else self._first_finding()
+        finding = self._finding()
         if finding is None:
             self.say("no problem with this guest or the host")
             return
-        found = fixes(self.shown.snapshot.report, finding)
-        text = [((f"{finding.rule.id} ", finding.severity), (finding.message, ""))]
+        found = fixes(self.editor.report, finding)
+        text: list[Paragraph] = [((f"{finding.rule.id} ", finding.standing), (finding.message, ""))]
+        if found.reason:
+            text += [(("none keeps it as it is: " if found.found else "", "dim"), (found.reason, ""))]
+        if found.takes_xen:
+            keys = "{plan.profile}: profile xen, then {device.policy}: relaxed, with a reason ({plan.reason})"
+            text += [((with_keys(keys, self.keymap), "accent"),)]
         if not found.found:
-            self.app.push_screen(Reading("No fix", [*text, (), ((found.reason or "", ""),)]))
+            self.app.push_screen(Reading(f"No fix for {finding.rule.id}", text, closes=("enter", "f")))
             return
         options = [
-            Option(fix.title, f"{fix.cost}{f'; only if {fix.needs}' if fix.needs else ''}") for fix in found.found
+            Option(fix.title, f"{outcome(self.editor.report, fix, finding)} · {fix.cost}")
+            if fix.needs is None
+            else Option(fix.title, f"only if {fix.needs} · {outcome(self.editor.report, fix, finding)} · {fix.cost}")
+            for fix in found.found
         ]
 
         def make(index: int | None) -> None:
@@ -70,34 +81,43 @@ class DeviceActions(PlanScreen):
                 return
             fix = found.found[index]
             step = Together(fix.edits, f"fix {finding.rule.id} of {finding.guest}: {fix.title}")
-            if fix.needs is None or finding.guest is None:
+            if fix.reason_for is None or fix.needs is None:
                 self.edit(step)
             else:
-                self._after_a_word(step, finding.guest, fix.needs)
+                self._after_a_word(step, fix.reason_for, fix.needs)
 
         self.app.push_screen(Choose("Fixes, each proved by building every guest again", options, text=text), make)
 
-    def _after_a_word(self, step: Together, guest: str, needs: str) -> None:
-        """Make the step together with the written word that it needs."""
+    def _after_a_word(self, step: Together, subject: str, needs: str) -> None:
+        """Make the step together with the written word that it needs: the one that is there, or another."""
         from planner.tui.screens.dialogs import Ask, no_reason
 
         def give(text: str | None) -> None:
             if text is not None:
-                self.edit(replace(step, edits=(*step.edits, SetReason(guest, text))))
+                self.edit(replace(step, edits=(*step.edits, SetReason(subject, text))))
 
-        hint = f"Only if {needs}. Write why that holds: the plan keeps it as the reason for {guest}."
-        self.app.push_screen(Ask(f"Reason for {guest}", "", hint, refused=no_reason), give)
+        now = self.shown.snapshot.plan.reasons.get(subject, "")
+        hint = f"Only if {needs}. Write why that holds: the plan keeps it as the reason for {subject}."
+        self.app.push_screen(Ask(f"Reason for {subject}", now, hint, refused=no_reason), give)
 
-    def _first_finding(self) -> Finding | None:
-        """The finding under the problems pane's cursor, or the first about the device under this one's."""
+    def _finding(self) -> Finding | None:
+        """The problem that somebody chose in the problems pane; else the first about what the cursor stands on."""
         problems = self.query_one(Problems)
-        if self.focused is not problems:
-            address = self.device()
-            about = next((one for one in self.shown.findings if address is not None and one.device == address), None)
-            if about is not None:
-                return about
+        if self.focused is not problems and not problems.chosen and (about := self._about_subject()) is not None:
+            return about
         subject = problems.subject()
         return subject if isinstance(subject, Finding) else None
+
+    def _about_subject(self) -> Finding | None:
+        address, subject = self.device(), self.subject
+        for one in self.shown.findings:
+            if address is not None and one.device == address:
+                return one
+            if isinstance(subject, Band) and one.region is not None and one.region.overlaps(subject.span):
+                return one
+            if isinstance(subject, Size) and one.setting == subject.key:
+                return one
+        return None
 
     def action_undo(self) -> None:
         """Take the last edit back."""

@@ -215,10 +215,17 @@ class Reading(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("i,question_mark", "cancel", "Close")]
 
-    def __init__(self, title: str, text: Iterable[Paragraph]) -> None:
+    def __init__(self, title: str, text: Iterable[Paragraph], *, closes: Sequence[str] = ()) -> None:
         super().__init__()
         self._title = title
         self.text = list(text)
+        self._closes = closes
+
+    def on_key(self, event: events.Key) -> None:
+        """Close by the keys that brought it up too."""
+        if event.key in self._closes:
+            event.stop()
+            self.action_cancel()
 
     def compose(self) -> ComposeResult:
         """The box with the text."""

@@ -168,7 +168,9 @@ class FileActions(RecoveryActions):
             return copied_map(view)
         if pane == "problems":
             return "".join(
-                f"{one.rule.id} {one.severity} {one.guest or 'host'}: {one.message}\n" for one in view.findings
+                f"{one.rule.id} {one.standing} {one.guest or 'host'}: {one.message}\n"
+                + (f"  {one.quoted}\n" if one.quoted else "")
+                for one in view.findings
             )
         return "".join("".join(text for text, _ in paragraph) + "\n" for paragraph in describe(view, self.subject))
 

@@ -61,7 +61,7 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
     AUTO_FOCUS = ""
 
     def __init__(self, plan: Plan, files: Files) -> None:
-        super().__init__(Editor(plan), files)
+        super().__init__(Editor(plan, files.judge), files)
 
     def compose(self) -> ComposeResult:
         """The lines and panes, from top to bottom."""
@@ -130,7 +130,7 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
 
     def restart(self, plan: Plan, note: str) -> None:
         """Begin a new session."""
-        self.editor = Editor(plan)
+        self.editor = Editor(plan, self.files.judge)
         self.show(self.editor.start.having(plan_name=self.files.plan_name))
         self.go_to_pane("devices")
         self.point(self.pane("devices").subject())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from planner.model.address import Sbdf
+from planner.model.edits import SetSize
 from planner.model.span import GIB4, Span
 from planner.policy.findings import Finding
 from planner.tui.bands import Band
@@ -83,21 +84,42 @@ class MapActions(PlanScreen):
 
     def go_to_finding(self, finding: Finding) -> None:
         """Go to a finding's device, or else to its range in the map; what is told is still the finding."""
+        self._put_bar(finding)
+        found = True
         if finding.device is not None:
-            devices = self.query_one(DeviceList)
-            if devices.needle:
-                self.end_filter("")
             self.go_to_pane("devices", quietly=True)
-            found = devices.go_to(finding.device, silently=True)
-        else:
-            found = True
+            found = self._show_device(finding.device)
+        elif finding.region is not None:
             self.leave_looks()
             self.go_to_pane("map", quietly=True)
-            if finding.region is not None:
-                self.query_one(MemoryMap).go_to(finding.region.start, silently=True)
+            self.query_one(MemoryMap).go_to(finding.region.start, silently=True)
+        elif self._choose_size(finding):
+            self.go_to_pane("sizes", quietly=True)
         self.point(finding)
         if not found:
             self.say(f"▲ {finding.device} is not in the host's inventory")
+        elif not (finding.device or finding.region or finding.setting in SetSize.KEYS):
+            self.say("no device, range or size belongs to it")
+
+    def _put_bar(self, finding: Finding) -> None:
+        """Put the problems' cursor on a finding."""
+        found = next((at for at, group in enumerate(self.shown.problems) if finding in group), None)
+        if found is not None:
+            self.query_one(Problems).move(found, silently=True)
+
+    def _show_device(self, address: Sbdf) -> bool:
+        """Put the devices' cursor on a device, wherever the focus is; a filter that hides it ends. False: unknown."""
+        devices = self.query_one(DeviceList)
+        if devices.needle and not devices.go_to(address, silently=True):
+            self.drop_filter()
+        return devices.go_to(address, silently=True)
+
+    def _choose_size(self, finding: Finding) -> bool:
+        """Make the size that a finding is about the one that the keys change; False where it is about none."""
+        at = next((at for at, size in enumerate(self.shown.sizes) if size.key == finding.setting), None)
+        if at is not None:
+            self.show(self.shown.having(size=at))
+        return at is not None
 
     def action_next_problem(self, step: int) -> None:
         """The next finding of the list, and its place."""
@@ -105,12 +127,13 @@ class MapActions(PlanScreen):
         if not groups:
             self.say("no problem with this guest or the host")
             return
-        here = next((index for index, group in enumerate(groups) if self.subject in group), -1 if step > 0 else 0)
         problems = self.query_one(Problems)
-        problems.move((here + step) % len(groups), silently=True)
+        problems.move(problems.beyond(step), silently=True)
         finding = groups[problems.cursor][0]
         if finding.device is not None:
-            self.query_one(DeviceList).go_to(finding.device, silently=True)
+            self._show_device(finding.device)
+        elif finding.region is None and self._choose_size(finding):
+            self.put_left("sizes")
         if finding.region is not None:
             self.query_one(MemoryMap).go_to(finding.region.start, silently=True)
             if self.left == "host":

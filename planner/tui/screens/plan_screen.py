@@ -166,6 +166,17 @@ class PlanScreen(Screen[None]):
         else:
             pane.focus()
 
+    def put_left(self, name: str) -> None:
+        """Show that pane on the left; the cursor stays in its own, unless that is the one which gives way."""
+        if self.focused is self.pane(self.left):
+            self.go_to_pane(name, quietly=True)
+            return
+        pane, panes = self.pane(name), self.query_one("#panes")
+        panes.remove_class(f"left-{self.left}")
+        panes.add_class(f"left-{name}")
+        self.left = name
+        pane.show(self.shown)
+
     def leave_look(self) -> None:
         """The map again in the place of a comparison."""
         self.query_one("#panes").remove_class("-one")
@@ -174,13 +185,17 @@ class PlanScreen(Screen[None]):
 
     def end_filter(self, needle: str) -> None:
         """Leave the filter's field, with the filter as it is or none."""
+        self.drop_filter(needle)
+        self.go_to_pane("devices")
+
+    def drop_filter(self, needle: str = "") -> None:
+        """The filter is another, or none; the cursor stays in its pane."""
         field, devices = self.query_one("#filter", Input), self.query_one(DeviceList)
         with self.prevent(Input.Changed):
             field.value = needle
         devices.filter(needle)
         entitle(devices, "Devices", f"filter: {needle} · esc clears" if needle else "")
         self.remove_class("-filtering")
-        self.go_to_pane("devices")
 
     def pointed(self, subject: Subject) -> None:
         """A pane's cursor stands on something else, perhaps."""

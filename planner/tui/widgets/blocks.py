@@ -45,7 +45,7 @@ class Blocks(Picker):
         found = self.blocks(width, height)
         if found is None:
             return super().rows(width, height)
-        self.top = 0
+        self.top, self._height = 0, height
         return [self.marked(row, index) for index, block in enumerate(found) for row in block]
 
     def index_at(self, y: int) -> int | None:

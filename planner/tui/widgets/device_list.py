@@ -81,6 +81,10 @@ class DeviceList(Picker):
         index = self._index(address)
         if index is not None:
             self.move(index, silently=silently)
+            key = self._lines[index].key
+            heading = next((at for at, line in enumerate(self._lines) if key and line.key == key), index)
+            if index - heading < self.page and heading < self.top:
+                self.shift(heading - self.top)
         return index is not None
 
     def count(self) -> int:

@@ -53,7 +53,7 @@ class GuestTabs(Lines):
         guest = view.snapshot.plan.guests[index]
         name = clean(guest.name)
         name = fit(name, _LONGEST) if cells(((name, ""),)) > _LONGEST else name
-        counts = view.counts.get(guest.name, Counter())
+        counts = view.counts.get(guest.name, Counter[str]())
         star = ("*" if guest.name in view.unsaved else "") + ("≠" if guest.name in view.on_disk else "")
         here = index == view.guest
         marks = [

@@ -128,7 +128,7 @@ class HostList(Picker):
         folded = number in self._folded
         sign = "▸" if folded else "▾"
         owners = ", ".join(view.owners_of(reach))
-        findings = [one for rdm in regions for one in view.about(rdm.span)]
+        findings = [one for rdm in regions for one in view.about(rdm.span) if one.acknowledged is None]
         worst = min((one.severity for one in findings), key=lambda severity: severity.rank, default=None)
         mark = ((f"{GLYPHS[worst]} ", str(worst)),) if worst is not None and worst is not Severity.NOTICE else ()
         right = (*mark, (owners, "here" if owners != "dom0" else "dim")) if owners else ()

@@ -73,4 +73,10 @@ class StatusLine(Lines):
             if number:
                 text = plural(number, severity) if roomy else str(number)
                 pieces += [(f"{GLYPHS[severity]} {text}", severity), ("  ", "")]
-        return tuple(pieces[:-1]) if counts else (*pieces, ("✔ no problems" if roomy else "✔", "ok"))
+        known = sum(one.acknowledged is not None for one in view.snapshot.report.findings)
+        if not counts:
+            pieces += [("✔ no problems" if roomy else "✔", "ok"), ("  ", "")]
+        if known:
+            text = f"{known} acknowledged" if roomy else str(known)
+            pieces += [(f"{GLYPHS['acknowledged']} {text}", "acknowledged"), ("  ", "")]
+        return tuple(pieces[:-1])
