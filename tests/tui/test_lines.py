@@ -168,7 +168,7 @@ def test_all_of_a_fix_can_be_read(size: tuple[int, int]) -> None:
     text = screen(site(LOWERED), "full_stop f j", size=size)
     box = " ".join(line.partition("│ ")[2].rpartition("│")[0].strip() for line in text.splitlines())
     assert "▌give 00:19.0 instead of" in text
-    assert "only if dom0 can do without 00:19.0, and it is cabled" in " ".join(box.split())
+    assert "only if 00:19.0 is cabled for this" in " ".join(box.split())
 
 
 def test_f_is_about_the_problem_that_was_gone_to() -> None:
