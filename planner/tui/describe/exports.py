@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from planner.export.clashes import clashes
 from planner.export.shipping import Shipment
 from planner.policy.findings import Finding, grouped
+from planner.policy.suppress import UNHEEDED
 from planner.report.words import plural
 from planner.tui.commands import Keymap, with_keys
 from planner.tui.exporting import Written
@@ -35,6 +36,9 @@ def state(view: View, shipment: Shipment, guest: str, keymap: Keymap) -> Iterato
     if blocking:
         yield (("✖ ", "error"), (f"{plural(len(blocking), 'problem')} in the way of writing it:", "error"))
         yield from refusal(blocking)
+        known = {(one.rule.id, one.guest) for one in view.snapshot.report.findings if one.acknowledged is not None}
+        if any((one.rule.id, one.guest) in known for one in blocking):
+            yield (("✓ ", "acknowledged"), (UNHEEDED, ""))
     elif cured:
         text = f"{plural(len(cured), 'error')} now, none as exported: what the export adds cures {' '.join(cured)}"
         yield (("✔ ", "ok"), (text, ""))
