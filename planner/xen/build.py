@@ -77,7 +77,9 @@ class Build:
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """The address space in order; empty without a layout. Made when first asked for."""
-        return segments(self.layout, self.firmware, self.names) if self.layout is not None else ()
+        if self.layout is None:
+            return ()
+        return segments(self.layout, self.firmware, self.names, hvm=self.domain.type == "hvm")
 
     @cached_property
     def names(self) -> dict[int, str]:
@@ -111,16 +113,17 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         unloadable = libxl.load_image(domain, layout)
         starts = unloadable is None and (view is None or view.error is None)
         outcome = _firmware(guest, domain, layout, functions, release) if starts else None
-    if layout is not None:
+    ends_here = error is not None  # what a refused guest's memory would be is told, and no stage of it
+    if layout is not None and not ends_here:
         stages.append(Stage("reserved", layout.ok or bool(layout.e820_steps), layout.reserved_steps))
         error = error or layout.error
-    if layout is not None and layout.e820_steps:
+    if layout is not None and layout.e820_steps and not ends_here:
         stages.append(Stage("e820", layout.ok, (*layout.e820_steps, *_untold(domain, layout, view))))
-    if unloadable is not None:
+    if unloadable is not None and not ends_here:
         error = error or unloadable
         text = "low RAM ends below 1 MiB, where hvmloader's own image goes"
         stages.append(Stage("firmware", False, (Step(text, "xg_dom_core.c", unloadable, "error"),)))
-    if outcome is not None:
+    if outcome is not None and not ends_here:
         stages.append(Stage("firmware", outcome.ok, (), outcome))
     short = libxl.out_of_memory(domain, host.memory) if domain.type == "pv" else None
     if error is None and short is not None:

@@ -63,6 +63,11 @@ def slot_text(devfn: int) -> str:
     return f"{devfn >> 3:02x}.{devfn & 7}"
 
 
+def bar_name(number: int) -> str:
+    """What to call BAR `number`; 6 is the expansion ROM."""
+    return "ROM" if number == ROM else f"BAR {number}"
+
+
 def register_offset(number: int) -> int:
     """Where BAR `number` lies in config space; 6 is the expansion ROM."""
     return 0x30 if number == ROM else 0x10 + 4 * number

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from planner.model.address import Sbdf
 from planner.model.span import GIB4, KIB, MIB, PAGE, Span
 from planner.xen import hvmloader_story as story
-from planner.xen.guest_pci import Function, Register, register_offset, slot_text
+from planner.xen.guest_pci import Function, Register, bar_name, register_offset, slot_text
 from planner.xen.hvmloader_story import (
     DYNAMIC,
     HUGE_BAR,
@@ -64,6 +64,11 @@ class Bar(NamedTuple):
     def slot(self) -> str:
         """Device and function in the guest."""
         return slot_text(self.devfn)
+
+    @property
+    def name(self) -> str:
+        """Which of the function's it is."""
+        return bar_name(self.number)
 
     @property
     def register(self) -> int:

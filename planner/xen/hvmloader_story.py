@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from planner.model.span import GIB, PAGE, Span, format_size
-from planner.xen.guest_pci import ROM, Function, Register, register_offset
-from planner.xen.libxl import E820Entry
+from planner.xen.guest_pci import Function, Register, bar_name, register_offset
+from planner.xen.libxl import E820Entry, listed
 from planner.xen.steps import Step
 
 LOW_WINDOW_START = 0xF0000000  # HVM_BELOW_4G_MMIO_START
@@ -66,6 +66,7 @@ def told_clash(start: int, end: int) -> Step:
         _MAP_RULE,
         "Fail to setup memory map due to conflict on dynamic reserved memory range.",
         "error",
+        (Span(start, end),),
     )
 
 
@@ -87,7 +88,11 @@ def told_bad_bridge(function: Function) -> Step:
 def told_opregion(function: Function, page: int) -> Step:
     """An Intel VGA is primary."""
     where = Span.sized(page * PAGE, OPREGION_PAGES * PAGE)
-    return Step(f"{_name(function)} is an Intel VGA and the primary one: its OpRegion goes to {where}", _SCAN_RULE)
+    return Step(
+        f"{_name(function)} is an Intel VGA and the primary one: its OpRegion goes to {where}",
+        _SCAN_RULE,
+        about=(where,),
+    )
 
 
 def told_at_end(function: Function, bar: Register, size: int, address: int) -> Step:
@@ -96,6 +101,7 @@ def told_at_end(function: Function, bar: Register, size: int, address: int) -> S
         f"{_bar_name(function, bar, size)} is to be cached, so it takes the end of the low window, from {address:#x}",
         _SCAN_RULE,
         _bar_line(function, bar, size, address),
+        about=(Span.sized(address, size),),
     )
 
 
@@ -103,25 +109,27 @@ def told_fixed_hole(start: int, hole: int) -> Step:
     """`mmio_hole` decides."""
     if start > LOW_WINDOW_START:
         line = f"max_ram_below_4g=0x{_split(start)} too big for mmio_hole_size=0x{_split(hole)} has been ignored."
-        return Step(f"mmio_hole leaves RAM up to {start:#x}: ignored", _HOLE_RULE, line)
+        window = (Span(LOW_WINDOW_START, LOW_WINDOW_END),)
+        return Step(f"mmio_hole leaves RAM up to {start:#x}: ignored", _HOLE_RULE, line, about=window)
     return Step(
         f"mmio_hole asks for {format_size(hole)}: the low window starts at {start:#x}, and neither the size of the "
         "BARs nor a region can change that",
         _HOLE_RULE,
         f"pci_mem_start=0x{start:x} (was 0x{LOW_WINDOW_START:x}) for mmio_hole_size=0x{hole:x}",
+        about=(Span(start, LOW_WINDOW_END),),
     )
 
 
 def told_hole(start: int, end: int, total: int, low_end: int) -> Step:
     """The window grew, or did not."""
-    need = f"memory BARs need {format_size(total)}"
+    need, window = f"memory BARs need {format_size(total)}", (Span(start, end),)
     room = f"{format_size(max(0, end - start))} from {start:#x}"
     if start == LOW_WINDOW_START and total <= end - start:
-        return Step(f"{need}: the low window of {room} is enough", _HOLE_RULE)
+        return Step(f"{need}: the low window of {room} is enough", _HOLE_RULE, about=window)
     if total <= end - start:
-        return Step(f"{need}: the low window grows to {room}", _HOLE_RULE)
+        return Step(f"{need}: the low window grows to {room}", _HOLE_RULE, about=window)
     why = f"RAM ends at {low_end:#x}" if start > 0x80000000 else "it never grows further"
-    return Step(f"{need}: the low window has only {room}, because {why}", _HOLE_RULE)
+    return Step(f"{need}: the low window has only {room}, because {why}", _HOLE_RULE, about=window)
 
 
 def told_pulled_down(region: tuple[int, int], start: int, low_end: int) -> Step:
@@ -130,6 +138,7 @@ def told_pulled_down(region: tuple[int, int], start: int, low_end: int) -> Step:
         f"the reserved {Span(*region)} lies in the low window from {start:#x}, so the window starts where low RAM "
         f"ends, at {low_end:#x}",
         _HOLE_RULE,
+        about=(Span(low_end, LOW_WINDOW_END),),
     )
 
 
@@ -148,7 +157,8 @@ def told_move(low: int, high: int, pages: int) -> Step:
     """RAM leaves the window."""
     line = f"Relocating 0x{pages:x} pages from {_split(low * PAGE)} to {_split(high * PAGE)} for lowmem MMIO hole"
     text = f"{format_size(pages * PAGE)} of RAM at {low * PAGE:#x} lie in the low window and move to {high * PAGE:#x}"
-    return Step(text, "hvmloader/pci.c: pci_setup", line)
+    about = (Span.sized(low * PAGE, pages * PAGE), Span.sized(high * PAGE, pages * PAGE))
+    return Step(text, "hvmloader/pci.c: pci_setup", line, about=about)
 
 
 def told_high_base(base: int, high_pgend: int) -> Step:
@@ -182,6 +192,7 @@ def told_placed(
         f"{_bar_name(function, bar, size)} goes to {address:#x}, {where}{reason}",
         _PLACE_RULE,
         _bar_line(function, bar, size, address),
+        about=() if space == "io" else (Span.sized(address + (bar.upper if space == "low" else 0), size),),
     )
 
 
@@ -205,7 +216,7 @@ def told_stolen(pages: int, low_pgend: int, high_pgend: int) -> Step:
     """Pages were taken from RAM."""
     end = (high_pgend or low_pgend) * PAGE
     text = f"Xen gives no more pages, so {pages} come from the end of RAM, which is {end:#x} now"
-    return Step(text, _RAM_RULE)
+    return Step(text, _RAM_RULE, about=(Span.sized(end, pages * PAGE),))
 
 
 def told_too_little(low_end: int) -> Step:
@@ -216,16 +227,17 @@ def told_too_little(low_end: int) -> Step:
 
 def told_e820(entries: tuple[E820Entry, ...]) -> Step:
     """The table is made."""
-    return Step(f"the e820 that the firmware gets has {len(entries)} entries", _E820_RULE)
+    return Step(f"the e820 that the firmware gets has {len(entries)} entries: {listed(entries)}", _E820_RULE)
 
 
 def _name(function: Function) -> str:
-    return f"{function.slot} ({function.host})" if function.host else function.slot
+    if function.host:
+        return f"{function.slot} ({function.host})"
+    return function.slot if function.slot in function.name else f"{function.name} {function.slot}"
 
 
 def _bar_name(function: Function, bar: Register, size: int) -> str:
-    which = "ROM" if bar.number == ROM else f"BAR {bar.number}"
-    return f"{_name(function)} {which} ({bar.kind}, {format_size(size)})"
+    return f"{_name(function)} {bar_name(bar.number)} ({bar.kind}, {format_size(size)})"
 
 
 def _register_text(function: Function, bar: Register) -> str:

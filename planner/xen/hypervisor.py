@@ -172,7 +172,13 @@ def _shared_test(iommu: Iommu, address: Sbdf, strict: bool, domain: str, steps: 
         verdict = "refused" if strict else "let through"
         level = "error" if strict else "warning"
         steps.append(
-            Step(f"{rdm.span} has {rdm.entries} scope entries: {verdict}", "vtd/iommu.c:2871-2887", line, level)
+            Step(
+                f"{rdm.span} has {rdm.entries} scope entries: {verdict}",
+                "vtd/iommu.c:2871-2887",
+                line,
+                level,
+                (rdm.span,),
+            )
         )
         if strict:
             return -1
@@ -192,12 +198,11 @@ def _map_regions(
     rule = "p2m.c:1245-1284"
     for rdm in iommu.regions_of(address):
         if not rdm.mapped:
-            steps.append(
-                Step(f"{rdm.span} is an exclusion range: not mapped, the IOMMU lets it pass", "amd/iommu_map.c")
-            )
+            text = f"{rdm.span} is an exclusion range: not mapped, the IOMMU lets it pass"
+            steps.append(Step(text, "amd/iommu_map.c", about=(rdm.span,)))
             continue
         if rdm.span in held:
-            steps.append(Step(f"{rdm.span} is mapped for another device already: counted", rule))
+            steps.append(Step(f"{rdm.span} is mapped for another device already: counted", rule, about=(rdm.span,)))
             continue
         clash = next((span for span in held if span.overlaps(rdm.span)), None)
         taken = next((span for span in mapped if span.overlaps(rdm.span)), None)
@@ -205,27 +210,27 @@ def _map_regions(
             steps.append(_cannot_map(rdm, f"{rdm.span} overlaps {clash}, which the guest has already", -98))
             return -98
         if taken is None:
-            steps.append(Step(f"{rdm.span} is mapped 1:1", rule))
+            steps.append(Step(f"{rdm.span} is mapped 1:1", rule, about=(rdm.span,)))
             continue
         lost = rdm.span.intersection(taken)
         line = f"Cannot setup identity map {domain}:{lost.start // PAGE:x}, gfn already mapped"
         if strict:
-            steps.append(Step(f"guest memory lies at {rdm.span}: refused", rule, line, "error"))
+            steps.append(Step(f"guest memory lies at {rdm.span}: refused", rule, line, "error", (rdm.span,)))
             steps.append(_cannot_map(rdm, "the region cannot be mapped", -16))
             return -16
         pages = lost.size // PAGE
         text = f"guest memory lies in {rdm.span}: "
         text += "1 page is not mapped 1:1" if pages == 1 else f"{pages} pages are not mapped 1:1, such a line for each"
-        steps.append(Step(text, rule, line, "warning"))
+        steps.append(Step(text, rule, line, "warning", (rdm.span,)))
     return 0
 
 
 def _cannot_map(rdm: Rdm, text: str, errno: int) -> Step:
     """VT-d says which region it was; AMD's driver says nothing of its own."""
     if rdm.declared.kind is RegionKind.IVMD:
-        return Step(text, "amd/pci_amd_iommu.c: amd_iommu_assign_device", None, "error")
+        return Step(text, "amd/pci_amd_iommu.c: amd_iommu_assign_device", None, "error", (rdm.span,))
     line = f"cannot map reserved region [{rdm.declared.start:x},{rdm.declared.end:x}]: {errno}"
-    return Step(text, "vtd/iommu.c:2850-2940", line, "error")
+    return Step(text, "vtd/iommu.c:2850-2940", line, "error", (rdm.span,))
 
 
 def shared_line(address: Sbdf, rdm: Rdm, *, strict: bool, domain: str = "dN") -> str:

@@ -6,6 +6,7 @@ domain_construct_memmap (libxl_x86.c:679-782), the same code from 4.14 to master
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from planner.model.address import Sbdf
@@ -36,6 +37,11 @@ class E820Entry(NamedTuple):
     def span(self) -> Span:
         """The range of the entry."""
         return Span.sized(self.start, self.size)
+
+
+def listed(entries: Iterable[E820Entry]) -> str:
+    """The lines of an e820 in one."""
+    return ", ".join(f"{entry.span} {entry.type}" for entry in entries)
 
 
 class ReservedEntry(NamedTuple):
@@ -176,6 +182,7 @@ class _Builder:
                 f"{format_size(self.ram)} of RAM: low RAM to {self.low:#x}"
                 + (f", high RAM to {self.high:#x}" if self.high else ", none above 4 GiB"),
                 "libxl_dom.c:1087-1244",
+                about=(Span(self.low, self.low), *([Span(GIB4, self.high)] if self.high else [])),
             )
         )
 
@@ -215,10 +222,12 @@ class _Builder:
         for index, entry in enumerate(self.regions):
             if entry.span.start == span.start:  # libxl compares the start alone; the last device's policy wins
                 self.regions[index] = ReservedEntry(entry.span, policy, (*entry.devices, address), policy)
-                self.reserved_steps.append(Step(f"{span} again for {address}: policy now {policy}", _RULE))
+                self.reserved_steps.append(
+                    Step(f"{span} again for {address}: policy now {policy}", _RULE, about=(span,))
+                )
                 return
         self.regions.append(ReservedEntry(span, policy, (address,), policy))
-        self.reserved_steps.append(Step(f"{span} for {address}, {policy}", _RULE))
+        self.reserved_steps.append(Step(f"{span} for {address}, {policy}", _RULE, about=(span,)))
 
     def _lower_low_ram(self) -> None:
         for entry in self.regions:
@@ -226,14 +235,16 @@ class _Builder:
             if start >= self.low or entry.span.end <= 0 or start <= self.boundary:
                 continue
             target = round_down(start, 2 * MIB) if self.domain.hap and start > 2 * MIB else start
-            moved = self.low - target
-            self.high = (self.high or GIB4) + moved
+            left = Span(target, self.low)
+            self.high = (self.high or GIB4) + left.size
             self.low = target
+            rounded = ", rounded down to 2 MiB," if target != start else ""
             self.reserved_steps.append(
                 Step(
                     f"{entry.span} overlaps RAM and starts above the boundary {self.boundary:#x}, "
-                    f"so low RAM ends at {target:#x} and {format_size(moved)} move above 4 GiB",
+                    f"so low RAM ends at {target:#x}{rounded} and {format_size(left.size)} move above 4 GiB",
                     _RULE,
+                    about=(left, Span(GIB4, self.high)),
                 )
             )
 
@@ -245,7 +256,9 @@ class _Builder:
             where = f"{entry.span} overlaps {'low' if entry.span.overlaps(low) else 'high'} RAM"
             if entry.policy is RdmPolicy.STRICT:
                 line = f"RDM conflict at {entry.span.start:#x}."
-                self.reserved_steps.append(Step(f"{where}; strict: the build fails", _RULE, line, "error"))
+                self.reserved_steps.append(
+                    Step(f"{where}; strict: the build fails", _RULE, line, "error", (entry.span,))
+                )
                 self.reserved_steps.append(
                     Step("libxl gives up", "libxl_dom.c", "checking reserved device memory failed", "error")
                 )
@@ -255,7 +268,7 @@ class _Builder:
             if entry.policy is None:
                 reason = "its policy is undefined: hidden, unless xl's stack happened to hold 0, when the build fails"
                 self.undefined.append(entry.span)
-            self.reserved_steps.append(Step(f"{where}; {reason}", _RULE, line, "warning"))
+            self.reserved_steps.append(Step(f"{where}; {reason}", _RULE, line, "warning", (entry.span,)))
             self.regions[index] = entry._replace(policy=RdmPolicy.INVALID)
         return None
 
@@ -294,10 +307,7 @@ class _Builder:
             ]
             return line
         self.e820 = entries
-        self.e820_steps.append(
-            Step(
-                f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'} handed to hvmloader",
-                "libxl_x86.c:679-782",
-            )
-        )
+        reader = "hvmloader" if self.hvm else "the guest's kernel"
+        text = f"{len(entries)} {'entry' if len(entries) == 1 else 'entries'} handed to {reader}: {listed(entries)}"
+        self.e820_steps.append(Step(text, "libxl_x86.c:679-782"))
         return None

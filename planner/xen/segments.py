@@ -40,15 +40,15 @@ class Segment(NamedTuple):
 
 
 def segments(
-    layout: Layout, firmware: Outcome | None = None, names: Mapping[int, str] | None = None
+    layout: Layout, firmware: Outcome | None = None, names: Mapping[int, str] | None = None, *, hvm: bool = True
 ) -> tuple[Segment, ...]:
     """The guest's address space from 0 to its top, each byte exactly once, in order.
 
     A region that overlaps RAM is a conflict for as long as it does, whether libxl failed over it or masked it. With
-    `firmware` RAM ends where hvmloader left its end, and the BARs that it placed are there, one segment for each run
-    of a device's; `names` are the functions' names by devfn.
+    `firmware` RAM ends where hvmloader left its end, and the BARs that it placed are there, one segment each; `names`
+    are the functions' names by devfn. A PVH guest (`hvm` False) has neither VGA nor BIOS (xg_dom_x86.c: meminit_hvm).
     """
-    base = _without_regions(layout, firmware)
+    base = _without_regions(layout, firmware, hvm=hvm)
     regions = [(entry.span, entry.devices) for entry in layout.regions if entry.span.size]
     bars = [(span, bar) for bar in (firmware.bars if firmware is not None else ()) if (span := _memory(bar))]
     edges = sorted({edge for spans in (base, regions, bars) for item in spans for edge in item[0]})
@@ -69,17 +69,18 @@ def _memory(bar: Bar) -> Span | None:
     return None if bar.space == "io" else bar.span
 
 
-def _without_regions(layout: Layout, firmware: Outcome | None) -> list[Segment]:
+def _without_regions(layout: Layout, firmware: Outcome | None, *, hvm: bool) -> list[Segment]:
     low, high = layout.low_end, layout.high_end
     if firmware is not None and firmware.ok:
         low, high = firmware.low_pgend * PAGE, firmware.high_pgend * PAGE
+    legacy = _LEGACY if hvm else Span(0, 0)
     parts = [
-        (Span(0, min(low, _LEGACY.start)), SegmentKind.LOW_RAM, "low RAM"),
-        (Span(max(low, 0), _LEGACY.start), SegmentKind.FREE, "free"),
-        (_LEGACY, SegmentKind.LEGACY, "VGA and BIOS"),
-        (Span(_LEGACY.end, low), SegmentKind.LOW_RAM, "low RAM"),
+        (Span(0, min(low, legacy.start)), SegmentKind.LOW_RAM, "low RAM"),
+        (Span(max(low, 0), legacy.start), SegmentKind.FREE, "free"),
+        (legacy, SegmentKind.LEGACY, "VGA and BIOS"),
+        (Span(legacy.end, low), SegmentKind.LOW_RAM, "low RAM"),
         (Span(low, layout.low_end), SegmentKind.FREE, "taken by hvmloader"),
-        (Span(max(layout.low_end, _LEGACY.end), layout.mmio_start), SegmentKind.FREE, "free"),
+        (Span(max(layout.low_end, legacy.end), layout.mmio_start), SegmentKind.FREE, "free"),
         (Span(max(layout.mmio_start, _LEGACY.end), FIRMWARE.start), SegmentKind.MMIO_HOLE, "MMIO hole"),
         (FIRMWARE, SegmentKind.FIRMWARE, "ACPI, APIC, Xen's pages"),
         (Span(GIB4, high), SegmentKind.HIGH_RAM, "high RAM"),
@@ -91,16 +92,16 @@ def _without_regions(layout: Layout, firmware: Outcome | None) -> list[Segment]:
 def _segment(
     piece: Span, under: Segment | None, over: list[tuple[Sbdf, ...]], bar: Bar | None, names: Mapping[int, str]
 ) -> Segment:
+    if under is not None and under.kind is SegmentKind.LEGACY and piece.start >= VGA_HOLE.end:
+        under = under._replace(label="BIOS")
     ram = under is not None and under.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM, SegmentKind.LEGACY)
     if not over:
-        if bar is not None and ram and under is not None:
-            owner = (bar.host,) if bar.host is not None else ()
-            return Segment(
-                piece, SegmentKind.CONFLICT, f"{names.get(bar.devfn, bar.slot)} BARs against {under.label}", owner
-            )
         if bar is not None:
-            label = f"{names.get(bar.devfn, bar.slot)} BARs"
-            return Segment(piece, SegmentKind.BAR, label, (bar.host,) if bar.host is not None else ())
+            label = f"{names.get(bar.devfn, bar.slot)} {bar.name}"
+            owner = (bar.host,) if bar.host is not None else ()
+            if ram and under is not None:
+                return Segment(piece, SegmentKind.CONFLICT, f"{label} against {under.label}", owner)
+            return Segment(piece, SegmentKind.BAR, label, owner)
         return under._replace(span=piece) if under else Segment(piece, SegmentKind.FREE, "free")
     devices = tuple(dict.fromkeys(device for owners in over for device in owners))
     owners = ", ".join(device.short for device in devices) or "reserved for hotplug"

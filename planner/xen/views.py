@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from planner.model.guest import RdmPolicy
 from planner.model.span import GIB4, MIB, Span
-from planner.xen.guest_pci import ROM
 from planner.xen.hvmloader import Outcome
 from planner.xen.libxl import VGA_HOLE, Layout
 from planner.xen.qemu import QemuView
@@ -87,7 +86,7 @@ def qemu(view: QemuView, outcome: Outcome | None, names: Mapping[int, str]) -> t
 def memory_bars(outcome: Outcome, names: Mapping[int, str]) -> tuple[tuple[Span, str], ...]:
     """Every memory BAR that has a place, with whose it is."""
     return tuple(
-        (bar.span, f"{names.get(bar.devfn, bar.slot)} {'ROM' if bar.number == ROM else f'BAR {bar.number}'}")
+        (bar.span, f"{names.get(bar.devfn, bar.slot)} {bar.name}")
         for bar in outcome.bars
         if bar.span is not None and bar.space != "io"
     )
