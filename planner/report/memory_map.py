@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from planner.model.guest import RdmStrategy
 from planner.model.span import KIB, Span, format_size
 from planner.policy.evaluate import Report
+from planner.report.ranges import never_reached, ranges
+from planner.report.troubles import HARMS, Trouble, troubles
 from planner.report.words import GLYPHS, Style, plain, plural, printable, wrap
-from planner.xen import libxl, views
-from planner.xen.build import STAGES, Build, Stage
-from planner.xen.segments import Segment, SegmentKind, segments
+from planner.xen import views
+from planner.xen.build import Build, Stage
+from planner.xen.segments import SegmentKind
 from planner.xen.views import Belief, Claim
 
 BAR = {
@@ -54,26 +55,17 @@ def render(
     for _, report in reports:
         for build in report.builds:
             lines = [_title(build, style)]
-            lines += _believed(build, view, width, style) if view else _segments(build, stage, width, style)
+            lines += _believed(build, view, width, style) if view else _ranges(build, stage, width, style)
             if stage or explain:
                 lines += _story(build, [one for one in build.stages if stage in (None, one.name)], width, style)
-            elif view is None:
-                lines += _warnings(build, width, style)
+            if view is None:
+                lines += _clashes(build, width, style)
+                lines += [] if stage or explain else _log_lines(build, width, style)
             for word in build.undefined:
                 lines += wrap(f"{GLYPHS['warning']} undefined: {word}", width, "  ", style, "warning")
             lines.append(_verdict(build, style))
             blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
-
-
-def at_stage(build: Build, stage: str | None) -> tuple[Segment, ...]:
-    """The address space as it stood after `stage`; None: at the end."""
-    if build.layout is None:
-        return ()
-    if stage == STAGES[0]:
-        alone = build.domain._replace(devices=(), strategy=RdmStrategy.IGNORE)
-        return segments(libxl.build(alone, build.iommu, build.release))
-    return segments(build.layout) if stage in STAGES[1:3] else build.segments
 
 
 def _title(build: Build, style: Style) -> str:
@@ -82,16 +74,22 @@ def _title(build: Build, style: Style) -> str:
     return style(f"{printable(guest.name)} · {guest.type.upper()} · {size} · Xen {build.release}", "bold")
 
 
-def _segments(build: Build, stage: str | None, width: int, style: Style) -> list[str]:
+def why_no_map(build: Build) -> str:
+    """Why a guest has no map."""
+    return "a PV guest takes the host's own memory map" if build.guest.type == "pv" else "no map: xl refuses the config"
+
+
+def _ranges(build: Build, stage: str | None, width: int, style: Style) -> list[str]:
     if build.layout is None:
-        pv = build.guest.type == "pv"
-        return ["  PV guests take the host's own memory map" if pv else "  no map: xl refuses the config"]
-    shown = at_stage(build, stage)
-    largest = max(segment.span.size for segment in shown)
-    return [
-        _row(segment.span, BAR[segment.kind], segment.kind.value, segment.label, largest, width, style)
-        for segment in shown
-    ]
+        return [f"  {why_no_map(build)}"]
+    lines = [f"  {missed}" for missed in [never_reached(build, stage)] if missed]
+    shown = ranges(build, stage)
+    largest = max(one.span.size for one in shown)
+    for one in shown:
+        lost = one.trouble in (Trouble.LOST, Trouble.DISPLACED)
+        role = "error" if one.trouble in HARMS else one.kind.value
+        lines.append(_row(one.span, "▚" if lost else BAR[one.kind], role, one.name, largest, width, style))
+    return lines
 
 
 def _believed(build: Build, view: str, width: int, style: Style) -> list[str]:
@@ -122,17 +120,23 @@ def _believed(build: Build, view: str, width: int, style: Style) -> list[str]:
 
 
 def _side_by_side(build: Build, width: int, style: Style) -> list[str]:
-    """What all three take each address for; ✖ where guest RAM or a BAR of one is not what QEMU has there."""
+    """What all three take each address for.
+
+    ✖ where guest RAM or a BAR of one is not what QEMU has there, ▲ where QEMU alone believes in RAM.
+    """
     rows = views.side_by_side(build.layout, build.firmware, build.qemu, build.names)
     if not rows:
         return wrap(why_no_views(build), width, "  ")
     column = (width - 29) // 3
+    believed = [span for span, what in troubles(build) if what is Trouble.BELIEVED]
     lines = [f"  {'':>25}  {'libxl':<{column}}{'hvmloader':<{column}}{'QEMU':<{column}}".rstrip()]
     for row in rows:
         clash = any(row.span.overlaps(one.span) for one in build.disagreements)
+        alone = row.cells[:2] == ("", "") and any(row.span.overlaps(span) for span in believed)
+        sign = GLYPHS["error"] if clash else GLYPHS["warning"] if alone else " "
         cells = "".join(f"{printable(cell)[: column - 1]:<{column}}" for cell in row.cells)
-        line = f"{GLYPHS['error'] if clash else ' '} {row.span.start:>12x} {row.span.last:>12x}  {cells}".rstrip()
-        lines.append(style(line, "error") if clash else line)
+        line = f"{sign} {row.span.start:>12x} {row.span.last:>12x}  {cells}".rstrip()
+        lines.append(style(line, "error" if clash else "warning") if clash or alone else line)
     return lines
 
 
@@ -170,8 +174,8 @@ def _story(build: Build, stages: Sequence[Stage], width: int, style: Style) -> l
     return lines
 
 
-def _warnings(build: Build, width: int, style: Style) -> list[str]:
-    """What goes wrong, in the actors' own lines, then whether the guest starts."""
+def _clashes(build: Build, width: int, style: Style) -> list[str]:
+    """What the guest loses and nobody logs."""
     lines = []
     for clash in build.disagreements:
         if clash.kind == "lost_ram":
@@ -181,6 +185,12 @@ def _warnings(build: Build, width: int, style: Style) -> list[str]:
     if dead:
         text = f"{GLYPHS['error']} {plural(len(dead), 'BAR')} from {dead[0].span.start:#x} behind QEMU's RAM: all ones"
         lines += wrap(text, width, "  ", style, "error")
+    return lines
+
+
+def _log_lines(build: Build, width: int, style: Style) -> list[str]:
+    """What goes wrong, in the actors' own lines."""
+    lines = []
     for step in (step for stage in build.stages for step in stage.steps):
         if step.log and step.level in GLYPHS:
             lines += wrap(f"{GLYPHS[step.level]} {printable(step.log.strip())}", width, "  ", style, step.level)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from planner.model.address import Sbdf
 from planner.model.span import GIB4, MIB, Span, format_size
-from planner.report.memory_map import at_stage
-from planner.tui.troubles import HARMS, Trouble, of_kind, troubles
-from planner.xen.build import STAGES, Build
+from planner.report.ranges import ranges
+from planner.report.troubles import HARMS, Trouble, named
+from planner.report.words import plural
+from planner.xen.build import Build
 from planner.xen.libxl import Layout
 from planner.xen.segments import SegmentKind
 
 _RAM = (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM)
 _TALL = 16 * MIB
-_NEVER = 1000.0  # more than any other pair of bands costs
+_LOSS = 100.0  # more than any size makes up for
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class Band:
     moved: bool = False
 
     @property
+    def name(self) -> str:
+        """What it is, with what is wrong; of several parts that are lost, how many."""
+        if self.trouble is None:
+            return self.label
+        name = named(self.trouble, self.label)
+        return f"{name} +{len(self.parts) - 1}" if self.parts and self.label not in name else name
+
+    @property
     def severity(self) -> int:
         """How much it matters that it is seen: 5 for conflicts and what does harm, 0 for free space."""
         if self.kind is SegmentKind.CONFLICT or self.trouble in HARMS:
@@ -50,47 +59,26 @@ class Band:
 
     @property
     def told(self) -> Span:
-        """The span that a line shows: of a line that holds a conflict or harm, from the first to the last of those."""
-        bad = [part.span for part in self.parts if part.severity == 5]
-        return Span(bad[0].start, bad[-1].end) if bad else self.span
+        """The span that a line shows: from the first to the last of the parts that it speaks of."""
+        seen = _to_be_seen(self.parts) if self.parts else (self,)
+        return Span(seen[0].span.start, seen[-1].span.end)
 
     @property
     def size(self) -> int:
-        """The bytes that a line shows: of a conflict, its own."""
-        return sum(part.span.size for part in self.parts if part.severity == 5) or self.span.size
+        """The bytes of what a line speaks of."""
+        return sum(part.span.size for part in _to_be_seen(self.parts)) if self.parts else self.span.size
 
 
 def bands(build: Build, stage: str | None = None, before: Build | None = None) -> tuple[Band, ...]:
-    """The guest's address space in order, RAM cut where QEMU's knowledge of it ends. Empty without a layout.
+    """The guest's address space in order (`report.ranges`). Empty without a layout.
 
     As it stood after `stage`, None for the last one; what the build `before` had otherwise is marked as moved.
     """
-    found = _bands(build, stage)
+    found = ranges(build, stage)
     if before is None or before.layout is None:
-        return found
-    old = {(band.span, band.kind, band.label) for band in _bands(before, stage)}
-    return tuple(replace(band, moved=(band.span, band.kind, band.label) not in old) for band in found)
-
-
-def _bands(build: Build, stage: str | None) -> tuple[Band, ...]:
-    found = troubles(build) if stage in (None, *STAGES[3:]) else ()
-    regions = [entry.span for entry in build.layout.regions] if build.layout is not None else []
-    out: list[Band] = []
-    for segment in at_stage(build, stage):
-        here = of_kind(found, segment.kind)
-        cuts = [span for span, _ in here]
-        if segment.kind in (SegmentKind.RESERVED, SegmentKind.CONFLICT):
-            cuts += regions
-        inside = {edge for span in cuts for edge in span if segment.span.start < edge < segment.span.end}
-        old: Band | None = None
-        for start, end in pairwise(sorted({*segment.span, *inside})):
-            trouble = next((what for span, what in here if span.overlaps(Span(start, end))), None)
-            band = Band(Span(start, end), segment.kind, segment.label, segment.devices, trouble)
-            if old is not None and band.trouble in (Trouble.DEAD, Trouble.PARKED) and old.trouble is band.trouble:
-                band = replace(band, span=Span(out.pop().span.start, end))
-            out.append(band)
-            old = band
-    return tuple(out)
+        return tuple(Band(*one) for one in found)
+    old = {one[:3] for one in ranges(before, stage)}
+    return tuple(Band(*one, moved=one[:3] not in old) for one in found)
 
 
 def within(items: Sequence[Band], span: Span | None) -> tuple[Band, ...]:
@@ -102,17 +90,6 @@ def within(items: Sequence[Band], span: Span | None) -> tuple[Band, ...]:
         for band in items
         if band.span.overlaps(span)
     )
-
-
-def without_emulated(items: Sequence[Band]) -> tuple[Band, ...]:
-    """The bands with neighbouring BARs of emulated devices put together: a short map has better uses for its lines."""
-    out: list[Band] = []
-    for band in items:
-        if out and _is_emulated(out[-1]) and _is_emulated(band):
-            out[-1] = _join(out[-1], band)
-        else:
-            out.append(band)
-    return tuple(out)
 
 
 def squeeze(items: Sequence[Band], limit: int) -> tuple[Band, ...]:
@@ -151,7 +128,7 @@ def moved(old: Build, new: Build) -> list[str]:
         return []
     before, after = old.layout, new.layout
     ends = [("low", before.low_end, after.low_end), ("high", before.high_end, after.high_end)]
-    lines = [f"{name} RAM ended at {_end(was)}, now {_end(now)}" for name, was, now in ends if was != now]
+    lines = [f"{name} RAM {_ends(was, now)}" for name, was, now in ends if was != now]
     return [*lines, *_other_moves(old, new)] or ["no RAM and no BAR moved"]
 
 
@@ -160,7 +137,7 @@ def moved_briefly(old: Build, new: Build) -> str:
     if old.layout is None or new.layout is None:
         return ""
     before, after = old.layout, new.layout
-    words = [f"low to {_end(after.low_end)}"] if before.low_end != after.low_end else []
+    words = [f"low to {after.low_end:#x}"] if before.low_end != after.low_end else []
     grown = _above(after) - _above(before)
     if grown:
         words.append(f"high {'+' if grown > 0 else '-'}{brief_size(abs(grown))}")
@@ -171,12 +148,12 @@ def _other_moves(old: Build, new: Build) -> list[str]:
     """Which BARs went elsewhere, and whether QEMU came to know RAM that it did not, or the other way round."""
     was, now = _places(old), _places(new)
     count = sum(was[key] != place for key, place in now.items() if key in was)
-    words = [f"{count} BAR{'s' * (count != 1)} moved"] if count else []
+    words = [f"{plural(count, 'BAR')} moved"] if count else []
     if len(now) != len(was):
-        words.append(f"{'+' if len(now) > len(was) else '-'}{abs(len(now) - len(was))} BARs")
+        words.append(f"{'+' if len(now) > len(was) else '-'}{plural(abs(len(now) - len(was)), 'BAR')}")
     lost = [sum(span.size for span in build.qemu.lost) if build.qemu is not None else 0 for build in (old, new)]
     if lost[0] != lost[1]:
-        words.append(f"lost RAM {brief_size(lost[1])}" if lost[1] else "no lost RAM")
+        words.append("lost RAM " + " ▸ ".join(brief_size(size) if size else "none" for size in lost))
     return words
 
 
@@ -195,25 +172,75 @@ def _above(layout: Layout) -> int:
     return sum(span.size for span in layout.ram if span.start >= GIB4)
 
 
-def _is_emulated(band: Band) -> bool:
-    return band.kind is SegmentKind.BAR and not band.devices and band.trouble is None
-
-
-def _end(address: int) -> str:
-    return f"{address:#x}" if address else "none"
+def _ends(was: int, now: int) -> str:
+    if was and now:
+        return f"to {was:#x} ▸ {now:#x}"
+    return f"none ▸ to {now:#x}" if now else f"to {was:#x} ▸ none"
 
 
 def _cost(first: Band, second: Band) -> float:
+    """What is lost when two neighbours share a line: nearly nothing for BARs that QEMU emulates, most for RAM."""
     size = math.log2(max(2, first.span.size + second.span.size))
-    bad = (first.severity == 5, second.severity == 5)
-    if all(bad):
-        return size if (first.kind, first.trouble) == (second.kind, second.trouble) else size + _NEVER / 2
-    return size + (_NEVER if any(bad) else 2 * max(first.severity, second.severity))
+    return size + _LOSS * _loss(first, second)
+
+
+def _loss(first: Band, second: Band) -> int:
+    """In ascending order what had better keep a line of its own."""
+    kinds = {first.kind, second.kind}
+    alike = (first.kind, first.trouble) == (second.kind, second.trouble)
+    if first.span.end == GIB4:
+        return 13
+    if {first.trouble, second.trouble} <= {Trouble.LOST, Trouble.DISPLACED}:
+        return 7
+    if kinds & {*_RAM}:
+        return 12
+    if kinds & {SegmentKind.RESERVED, SegmentKind.CONFLICT}:
+        labels = {(band.parts or (band,))[0].label for band in (first, second)}
+        return 7 if alike and len(labels) == 1 else 10
+    if Trouble.DEAD in (first.trouble, second.trouble) and not alike:
+        return 9
+    if kinds == {SegmentKind.BAR}:
+        if not alike or first.devices != second.devices:
+            return 4
+        return 1 if first.devices else 0
+    if kinds <= {SegmentKind.MMIO_HOLE, SegmentKind.FIRMWARE}:
+        return 3
+    if kinds == {SegmentKind.BAR, SegmentKind.MMIO_HOLE}:
+        return 5
+    return 8 if SegmentKind.LEGACY in kinds or Trouble.BELIEVED in (first.trouble, second.trouble) else 6
 
 
 def _join(first: Band, second: Band) -> Band:
+    """Both in one line. It is drawn as its first part, or as the worst ones where those must be seen."""
     parts = (*(first.parts or (first,)), *(second.parts or (second,)))
-    worst = max(parts, key=lambda part: (part.severity, part.span.size))
-    devices = tuple(dict.fromkeys(device for part in parts for device in part.devices))
+    seen = _to_be_seen(parts)
+    devices = tuple(dict.fromkeys(device for part in seen for device in part.devices))
     moved = any(part.moved for part in parts)
-    return Band(Span(first.span.start, second.span.end), worst.kind, worst.label, devices, worst.trouble, parts, moved)
+    span = Span(first.span.start, second.span.end)
+    return Band(span, seen[0].kind, _named(seen, len(parts)), devices, seen[0].trouble, parts, moved)
+
+
+def _to_be_seen(parts: tuple[Band, ...]) -> tuple[Band, ...]:
+    """The parts that a line speaks of: regions and what does harm, as bad as any of them; without such, all."""
+    worst = max(part.severity for part in parts)
+    return tuple(part for part in parts if part.severity == worst) if worst > 3 else parts
+
+
+def _named(seen: tuple[Band, ...], count: int) -> str:
+    """What to call `count` parts of which `seen` are spoken of: both where they are two things, else the first."""
+    names: list[str] = []
+    rest = count
+    for is_bar, group in groupby(seen, key=lambda part: part.kind is SegmentKind.BAR):
+        some = list(group)
+        labels = list(dict.fromkeys(part.label for part in some))
+        if is_bar and len(some) > 1:
+            owners = {label.rsplit(" BAR", 1)[0].removesuffix(" ROM") for label in labels}
+            labels = [f"{owners.pop()} BARs" if len(owners) == 1 else f"{len(some)} BARs"]
+        elif len(labels) == 1 < len(some):
+            labels = [f"{labels[0]} ×{len(some)}"]
+        if not names:
+            rest -= len(some) if len(labels) == 1 else 1
+        names += labels
+    if len(names) == 2 and len(seen) == count:
+        return " + ".join(names)
+    return names[0] + (f" +{rest}" if rest else "")

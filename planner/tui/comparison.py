@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from planner.model.span import Span
 from planner.policy.evaluate import Report
+from planner.report.troubles import HARMS, Trouble, troubles
 from planner.tui.bands import Band, bands
-from planner.tui.troubles import HARMS, Trouble, troubles
 from planner.xen import views
 from planner.xen.build import Build
 from planner.xen.segments import SegmentKind

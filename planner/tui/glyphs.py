@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from rich.cells import cell_len
 
-from planner.tui.troubles import Trouble
+from planner.report.troubles import Trouble
 from planner.xen.segments import SegmentKind
 
 MOVED = "Δ"
@@ -25,6 +27,7 @@ _TROUBLED = {
     Trouble.DISPLACED: ("▚", "lost"),
     Trouble.DEAD: ("▓", "lost"),
     Trouble.BLOCKED: ("▒", "lost"),
+    Trouble.UNMAPPED: ("▒", "lost"),
     Trouble.BELIEVED: ("·", "lost"),
 }
 
@@ -46,11 +49,13 @@ def drawn(kind: str, trouble: Trouble | None = None) -> tuple[str, str]:
     return _TROUBLED.get(trouble, _DRAWN[kind]) if trouble is not None else _DRAWN[kind]
 
 
-def legend(width: int) -> tuple[tuple[str, str], ...]:
-    """What the glyphs mean, as many as fit."""
+def legend(width: int, used_here: Container[str] | None = None) -> tuple[tuple[str, str], ...]:
+    """What the glyphs mean, as many as fit; with `used_here` only those."""
     pieces: list[tuple[str, str]] = [(" ", "")]
     used = 1
     for glyph, style, word in _LEGEND:
+        if used_here is not None and glyph not in used_here:
+            continue
         used += len(word) + 3
         if used <= width + 1:
             pieces += [(glyph, style), (f" {word} ", "dim")]
@@ -61,6 +66,7 @@ _SHORTER = (
     (" against low RAM", ""),
     (" against high RAM", ""),
     (" against VGA and BIOS", ""),
+    (" against BIOS", ""),
     (" against a BAR", ""),
     ("ACPI, APIC, Xen's pages", "ACPI, APIC"),
     ("VGA and BIOS", "VGA, BIOS"),
@@ -72,12 +78,14 @@ _SHORTER = (
     ("low RAM", "RAM"),
     ("high RAM", "RAM"),
     ("VGA, BIOS", "BIOS"),
+    (" + ", "+"),
     ("ACPI, APIC", "APIC"),
     ("reserved", "RDM"),
     ("MMIO hole", "hole"),
     ("displaced", "QEMU's"),
     ("✖ ", "✖"),
     ("▲ ", "▲"),
+    ("dead ", ""),
 )
 
 

@@ -15,7 +15,7 @@ from planner.xen.libxl import DEFAULT_MMIO_HOLE, LOW_RAM_LIMIT, Layout
 from planner.xen.xl import Domain
 
 _SLACK = MIB  # what a domain may have beyond its memory: LIBXL_MAXMEM_CONSTANT, libxl_dom.c:352-358
-_VGA_ROM = 64 * KIB
+VGA_ROM = 64 * KIB
 _BLOCK = 256 * KIB  # QEMU starts each block of RAM on a multiple of this
 _CLASS_VGA = 0x0300
 
@@ -77,7 +77,7 @@ def spare_bytes(domain: Domain, functions: Sequence[Function]) -> int:
     Video RAM and the VGA ROM come out of the domain's own memory, each card's boot ROM out of the 1 MiB beyond it
     (page counts of real runs). Without VGA what libxl set aside for it is left over.
     """
-    unused = 0 if _has_vga(functions) else domain.video_kib * KIB + _VGA_ROM
+    unused = 0 if _has_vga(functions) else domain.video_kib * KIB + VGA_ROM
     return _SLACK + unused - sum(_rom_sizes(functions))
 
 
@@ -90,7 +90,7 @@ def matching_hole(layout: Layout) -> int | None:
 def _video_bytes(domain: Domain, functions: Sequence[Function]) -> int:
     if not domain.video_kib or not _has_vga(functions):
         return 0
-    return (1 << (domain.video_kib * KIB - 1).bit_length()) + _VGA_ROM  # QEMU's cards round up
+    return (1 << (domain.video_kib * KIB - 1).bit_length()) + VGA_ROM  # QEMU's cards round up
 
 
 def _has_vga(functions: Sequence[Function]) -> bool:

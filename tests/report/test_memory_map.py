@@ -45,8 +45,8 @@ def test_stage_shows_the_map_as_it_stood_then() -> None:
     assert "99000000" not in _text(LOWERED, stage="asked").partition("asked")[0]
     reserved = _text(LOWERED, stage="reserved")
     assert "99000000" in reserved
-    assert "BARs" not in reserved
-    assert "BARs" in _text(LOWERED, stage="firmware")
+    assert "VGA BAR 0" not in reserved
+    assert "VGA BAR 0" in _text(LOWERED, stage="firmware")
 
 
 def test_views_differ_and_the_clash_is_marked() -> None:
@@ -84,3 +84,37 @@ def test_the_picture_is_xml_with_a_bar_for_each_segment() -> None:
 def test_names_cannot_break_out_of_the_picture() -> None:
     hostile = report(host(), guest(name="a</text><script>&"))
     assert "<script>" not in svg.map([("site", hostile)])
+
+
+def test_what_qemu_takes_and_parks_is_in_the_map() -> None:
+    text = _text(LOWERED)
+    assert "✖ lost RAM" in text
+    assert "✖ displaced" in text
+    assert "▲ QEMU: RAM" in text
+    assert "QEMU parks" in _text(report(host(), guest(memory=8192)))
+    assert "✖ QEMU does not know" in _text(LOWERED, stage="attach")
+    assert "✖ QEMU does not know" in _text(LOWERED, explain=True)
+    assert "▲     99001000" in _text(LOWERED, view="all")
+
+
+def test_a_stage_that_was_never_reached_says_so() -> None:
+    assert "firmware was never reached: the build ended in reserved" in _text(CONFLICT, stage="firmware")
+
+
+def test_a_refused_config_ends_the_build_once() -> None:
+    pod = report(host(rmrr(0x99000000, 0x99000FFF, NIC)), guest(NIC, memory=1024, maxmem=2048))
+    assert [stage.name for stage in pod.builds[0].stages] == ["asked"]
+    assert _text(pod, explain=True).count("the build ends here") == 1
+
+
+def test_a_pvh_guest_has_neither_vga_nor_bios() -> None:
+    text = _text(report(host(), guest(type="pvh")), explain=True)
+    assert "VGA" not in text
+    assert "handed to the guest's kernel: 0x0-" in text
+    assert "hvmloader" not in text
+
+
+def test_what_lies_in_the_bios_is_not_called_vga() -> None:
+    text = _text(report(host(rmrr(0xE8000, 0xE8FFF, NIC)), guest(NIC)))
+    assert "02:00.0 against BIOS" in text
+    assert "a0000        e7fff" in text

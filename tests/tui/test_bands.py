@@ -11,6 +11,7 @@ from planning import built, guest, host, rmrr
 from planner.model.address import Sbdf
 from planner.model.span import GIB, GIB4, KIB, Span
 from planner.policy.evaluate import evaluate
+from planner.report.troubles import Trouble
 from planner.tui.bands import (
     Band,
     bands,
@@ -19,9 +20,7 @@ from planner.tui.bands import (
     moved,
     moved_briefly,
     squeeze,
-    without_emulated,
 )
-from planner.tui.troubles import Trouble
 from planner.xen.build import Build
 from planner.xen.segments import SegmentKind
 
@@ -46,22 +45,61 @@ def test_bands_cover_what_the_segments_cover() -> None:
         one = build(HP, name)
         found = bands(one)
         assert found[0].span.start == 0
-        assert found[-1].span.end == one.segments[-1].span.end
+        parked = one.qemu.parked if one.qemu is not None else ()
+        assert found[-1].span.end == max(one.segments[-1].span.end, *(span.end for span in parked))
         assert all(first.span.end == second.span.start for first, second in pairwise(found))
 
 
 def test_small_neighbours_go_together_and_conflicts_stay_visible() -> None:
     squeezed = squeeze(bands(build(HP, "pfsense")), 6)
     assert len(squeezed) == 6
-    assert sum(len(band.parts) or 1 for band in squeezed) == 16
+    assert sum(len(band.parts) or 1 for band in squeezed) == len(bands(build(HP, "pfsense")))
     assert not any(band.kind is SegmentKind.CONFLICT and band.size == band.span.size > GIB for band in squeezed)
     assert any(band.kind is SegmentKind.CONFLICT and band.span.start > GIB for band in squeezed)
 
 
-def test_bars_of_emulated_devices_share_a_line_in_a_short_map() -> None:
-    owners: tuple[tuple[Sbdf, ...], ...] = ((), (), (Sbdf.parse("02:00.0"),), ())
-    bars = [Band(Span(n, n + 1), SegmentKind("bar"), "x", devices) for n, devices in enumerate(owners)]
-    assert [len(band.parts) for band in without_emulated(bars)] == [2, 0, 0]
+def test_a_short_map_joins_what_says_least_and_names_what_begins_the_line() -> None:
+    def at(lines: int) -> list[str]:
+        return [f"{band.told.start:x} {band.name}" for band in squeeze(bands(build(LOWERED, "q_clampwin")), lines)]
+
+    assert at(19)[3:7] == [
+        "99000000 02:00.0",
+        "99001000 ▲ QEMU: RAM",
+        "9a000000 ✖ dead 2 BARs",
+        "9c000000 ✖ dead 02:00.0 ROM",
+    ]
+    assert at(13) == [
+        "0 low RAM",
+        "a0000 VGA and BIOS",
+        "100000 low RAM",
+        "99000000 02:00.0",
+        "99001000 ▲ QEMU: RAM",
+        "9a000000 ✖ dead 11 BARs",
+        "9c0da000 ▲ QEMU: RAM",
+        "f0000000 MMIO hole",
+        "f3000000 03:00.0",
+        "f3001000 MMIO hole + ACPI, APIC, Xen's pages",
+        "100000000 high RAM",
+        "10f000000 ✖ displaced",
+        "110010000 ✖ lost RAM",
+    ]
+    assert [line for line in at(10) if line.endswith("00.0")] == ["99000000 02:00.0", "f3000000 03:00.0"]
+    assert [line for line in at(10) if line.endswith(("low RAM", "high RAM"))] == [
+        "0 low RAM",
+        "100000 low RAM",
+        "100000000 high RAM",
+    ]
+    assert at(3)[-1].startswith("100000000 ") or at(3)[-1].startswith("10f000000 ✖")
+
+
+def test_bars_in_one_line_are_counted_or_named_by_their_device() -> None:
+    def bar(start: int, label: str, *devices: Sbdf) -> Band:
+        return Band(Span(start, start + 1), SegmentKind.BAR, label, devices)
+
+    nic = Sbdf.parse("02:00.0")
+    bars = [bar(0, "VGA ROM"), bar(1, "VGA BAR 2"), bar(2, "02:00.0 BAR 0", nic), bar(3, "02:00.0 ROM", nic)]
+    assert [band.label for band in squeeze(bars, 2)] == ["VGA BARs", "02:00.0 BARs"]
+    assert [band.label for band in squeeze(bars, 1)] == ["4 BARs"]
 
 
 def test_a_page_and_60_gib_are_both_seen() -> None:
@@ -99,11 +137,11 @@ def test_squeeze_and_heights_fit_and_lose_nothing(sizes: list[int], lines: int) 
 def test_what_moved_is_said() -> None:
     plain, clamped = build(LOWERED, "q_plain"), build(LOWERED, "q_clamp")
     assert moved(plain, clamped) == [
-        "low RAM ended at 0xf0000000, now 0x99000000",
-        "high RAM ended at 0x10f000000, now 0x166000000",
+        "low RAM to 0xf0000000 ▸ 0x99000000",
+        "high RAM to 0x10f000000 ▸ 0x166000000",
         "2 BARs moved",
         "+4 BARs",
-        "lost RAM 1.4G",
+        "lost RAM none ▸ 1.4G",
     ]
     assert moved_briefly(plain, clamped) == "low to 0x99000000, high +1.4G"
     assert moved(plain, plain) == ["no RAM and no BAR moved"]

@@ -28,7 +28,7 @@ def test_toggling_a_device_changes_the_map() -> None:
         assert driver.view.item(IGD) is not None
         assert "c9000000Δ▒▒▒▒  00:02.0" in text
         assert "✖ lost RAM" in text
-        assert "last: low to 0xc9000000, high +624M" in text
+        assert "✖ but MEM201: BARs hidden behind" in text
         assert "2 mail* ✖2" in text
         assert driver.view.unsaved == {"mail", "win10"}
 

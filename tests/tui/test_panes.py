@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from planner.policy.evaluate import evaluate
 from planner.report import memory_map
+from planner.report.troubles import Trouble, troubles
 from planner.tui.describe import describe
 from planner.tui.screens.main import MainScreen
-from planner.tui.troubles import Trouble, troubles
 from planner.tui.widgets.comparison import shares
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.lines import Picker

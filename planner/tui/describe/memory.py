@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from planner.model.span import format_size
+from planner.model.span import GIB4, KIB, PAGE, Span, format_size
 from planner.pci import names
 from planner.policy.sizes import Size
+from planner.report.troubles import HARMS, Trouble, told
 from planner.report.words import GLYPHS
 from planner.tui.bands import Band
 from planner.tui.comparison import Line
 from planner.tui.text import Paragraph, Piece
-from planner.tui.troubles import HARMS, Trouble, told
 from planner.tui.view import View
 from planner.xen.build import STAGES, Build, Stage
+from planner.xen.hvmloader_story import LOW_WINDOW_END
+from planner.xen.libxl import VGA_HOLE, Layout
 from planner.xen.segments import SegmentKind
 from planner.xen.steps import Step
 
 _KINDS: dict[str, str] = {
-    SegmentKind.LOW_RAM: "RAM below 4 GiB, up to the first reserved region above the boundary or to the MMIO hole.",
     SegmentKind.HIGH_RAM: "RAM above 4 GiB: what did not fit below.",
     SegmentKind.RESERVED: "Reserved device memory: the guest's e820 says reserved.",
-    SegmentKind.BAR: "BARs that hvmloader placed here.",
+    SegmentKind.BAR: "A BAR that hvmloader placed here.",
     SegmentKind.CONFLICT: "Reserved device memory and something of the guest's want the same addresses.",
-    SegmentKind.LEGACY: "VGA window and BIOS. Every guest has them here.",
+    SegmentKind.LEGACY: "The VGA window up to 0xbffff, then the BIOS. Every HVM guest has them here.",
     SegmentKind.FIRMWARE: "ACPI tables, APICs, HPET, TPM and Xen's special pages.",
-    SegmentKind.MMIO_HOLE: "Where hvmloader places the BARs of devices.",
-    SegmentKind.FREE: "Neither RAM nor reserved: room that low RAM left, which BARs may take.",
 }
 _STAGES = {
-    "asked": "what xl reads from the config; the map is the one without any reserved region",
-    "reserved": "libxl moves RAM out of the way of reserved regions, and judges those that still lie in RAM",
-    "e820": "libxl makes the e820 that hvmloader gets: RAM and reserved regions, without those that it hides",
+    "asked": "what xl reads; the map is the one without any region",
+    "reserved": "libxl moves RAM off regions, and judges those left",
+    "e820": "libxl's e820: RAM and regions, but for those it hides",
     "firmware": "hvmloader places the BARs",
     "attach": "Xen hands over the devices",
 }
@@ -52,7 +50,7 @@ def of_band(view: View, band: Band) -> Iterator[Paragraph]:
     found = list(_troubles(view, band))
     yield from ((reason,) for reason in found)
     if not found or band.trouble in HARMS:
-        yield ((_mapping(view, band) or _KINDS[band.kind], "dim"),)
+        yield ((_meaning(view, band), "dim"),)
     for address in band.devices:
         device = view.inventory.device(address)
         yield ((f"for {address.short} ", "reserved"), (names.full_name(device) if device is not None else "", ""))
@@ -87,6 +85,50 @@ def _mapping(view: View, band: Band) -> str:
     return f"{told_of}."
 
 
+def _meaning(view: View, band: Band) -> str:
+    """What a range is for, and why it ends where it does."""
+    build = view.build
+    layout = build.layout if build is not None else None
+    if build is None or layout is None:
+        return ""
+    if band.kind is SegmentKind.LOW_RAM:
+        return f"RAM below 4 GiB. {_low_end(build, layout, band.span.end)}"
+    if band.kind is SegmentKind.RESERVED:
+        return _mapping(view, band)
+    if band.kind is SegmentKind.LEGACY and band.span.start >= VGA_HOLE.end:
+        return "The BIOS. Every HVM guest has it here."
+    if band.kind in (SegmentKind.FREE, SegmentKind.MMIO_HOLE):
+        return _room(build, layout, band.span)
+    return _KINDS[band.kind]
+
+
+def _low_end(build: Build, layout: Layout, end: int) -> str:
+    """Why a piece of low RAM ends where it does."""
+    if end == VGA_HOLE.start:
+        return "The VGA window begins here, in every HVM guest."
+    if end < layout.low_end:
+        taken = build.firmware is not None and end == build.firmware.low_pgend * PAGE
+        return "hvmloader took what follows." if taken else "A reserved region lies behind it, in RAM."
+    if end == layout.mmio_start:
+        return "The MMIO hole begins here; what does not fit below it goes above 4 GiB."
+    video = f" less {format_size(build.domain.video_kib * KIB)} of video RAM" if build.domain.video_kib else ""
+    if end == (build.domain.max_kib - build.domain.video_kib) * KIB:
+        return f"Here the guest's {format_size(build.domain.max_kib * KIB)}{video} end."
+    return "A reserved region lowered it."
+
+
+def _room(build: Build, layout: Layout, span: Span) -> str:
+    """What may come into a range that nobody has."""
+    if span.start < max(layout.low_end, layout.high_end) and (span.start < layout.low_end or span.start >= GIB4):
+        return "hvmloader took this from the end of the guest's RAM for its own pages: Xen had no more to give."
+    if span.start >= GIB4:
+        return "Above the guest's RAM."
+    window = build.firmware.mmio_low if build.firmware is not None else Span(layout.mmio_start, LOW_WINDOW_END)
+    if span.overlaps(window):
+        return f"Room for BARs: hvmloader places them in {window}, and none came to lie here."
+    return f"Neither RAM nor reserved, and no BAR comes here: hvmloader's window for them is {window}."
+
+
 def _tone(band: Band) -> str:
     if band.severity == 5:
         return "conflict"
@@ -94,17 +136,11 @@ def _tone(band: Band) -> str:
 
 
 def _steps(build: Build, band: Band) -> Iterator[tuple[str, Step]]:
-    """The steps that concern the band: those that name a region in it, or the kind of RAM that it is."""
-    layout = build.layout
-    regions = [entry.span for entry in layout.regions if entry.span.overlaps(band.span)] if layout is not None else []
-    words = [rf"\b{span.start:#x}\b" for span in regions]
-    words += {SegmentKind.LOW_RAM: ["low RAM"], SegmentKind.HIGH_RAM: ["high RAM", "above 4 GiB"]}.get(band.kind, [])
-    if not words:
-        return
-    concerned = re.compile("|".join(words))
+    """The steps that decide about a range of the band; of RAM, also those about what begins where it ends."""
+    is_ram = band.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM)
     for stage in build.stages:
         for step in stage.steps:
-            if concerned.search(step.text) or concerned.search(step.log or ""):
+            if any(one.overlaps(band.span) or (is_ram and one.start == band.span.end) for one in step.about):
                 yield stage.name, step
 
 

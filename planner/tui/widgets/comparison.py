@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.report.memory_map import why_no_views
+from planner.report.troubles import HARMS, word
 from planner.tui import comparison
 from planner.tui.bands import brief_size
 from planner.tui.comparison import Cell, Line
 from planner.tui.glyphs import drawn, legend, short
 from planner.tui.text import Piece, Row, cells, cut, fit, wrap
-from planner.tui.troubles import HARMS, word
 from planner.tui.view import Look, Subject, View
 from planner.tui.widgets.lines import Picker, columns
 

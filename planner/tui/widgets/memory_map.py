@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from planner.model.span import KIB, format_size
 from planner.policy.findings import Finding, Severity
+from planner.report.memory_map import why_no_map
+from planner.report.ranges import never_reached
+from planner.report.troubles import HARMS, Trouble, sign, word
 from planner.tui.bands import (
     Band,
     bands,
@@ -16,18 +19,15 @@ from planner.tui.bands import (
     moved_briefly,
     squeeze,
     within,
-    without_emulated,
 )
 from planner.tui.glyphs import MOVED, drawn, legend, short
 from planner.tui.text import Piece, Row, cells, cut, wrap
-from planner.tui.troubles import Trouble, word
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Picker, columns
 from planner.xen.build import STAGES, Build
 from planner.xen.segments import SegmentKind
 
 _WIDE = 46
-_LAST = 3  # lines about the last edit, in a roomy pane
 _DIGITS = 9  # as many for every map up to 64 GiB, so that lines stay where they are when high RAM comes and goes
 
 
@@ -39,7 +39,9 @@ class MemoryMap(Picker):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._bands: tuple[Band, ...] = ()
-        self._drawn_for: tuple[object, ...] = ()
+        self._found: tuple[Band, ...] = ()
+        self._found_for: tuple[object, ...] = ()
+        self._drawn_for: tuple[int, ...] = ()
         self._lines: list[tuple[int, bool]] = []
         self._first = 0
         self._here = 0
@@ -77,34 +79,49 @@ class MemoryMap(Picker):
         return self._lines[y][0] if 0 <= y < len(self._lines) else None
 
     def rows(self, width: int, height: int) -> Sequence[Row]:
-        """The map from 0 up, then its foot."""
+        """The map from 0 up, then its foot. Blank rows of the foot go to ranges that would have to share a line."""
         view = self.view
         if view is None or height < 1:
             return []
         roomy = height >= 14 and width >= _WIDE
-        key = [Row(cut(legend(width), width))] if roomy else []
-        head = [Row(_stages(view.stage, width))] if view.stage is not None else []
-        foot = [*self._foot(view, width, roomy=roomy)[: max(0, height - 3)], *key]
+        head = _head(view, width)
         if view.build is None or view.build.layout is None:
             self._bands, self._lines, self._drawn_for = (), [], ()
-            return [Row(((f" {_no_map(view.build)}", "dim"),)), *(Row() for _ in range(height - 1 - len(foot))), *foot]
-        body = height - len(foot) - len(head)
+            foot = self._foot(view, width, roomy, height - 3)[: max(0, height - 3)]
+            words = wrap([((_no_map(view.build), "dim"),)], width - 2)[:2]
+            top = [Row(((" ", ""), *row.pieces)) for row in words]
+            return [*top, *(Row() for _ in range(height - len(top) - len(foot))), *foot]
+        self._find(view, view.build)
+        left = height - len(head) - roomy
+        foot = self._foot(view, width, roomy, left - len(self._found))[: max(0, height - 3)]
+        body = left - len(foot)
         self._first = len(head)
-        self._arrange(view, view.build, body)
+        self._arrange(body)
         drawn = [self.marked(self._line(band, first, width - 1), band) for band, first in self._lines]
-        return [*head, *drawn, *(Row() for _ in range(body - len(drawn))), *foot]
+        key = [Row(cut(legend(width, self._glyphs()), width))] if roomy else []
+        return [*head, *drawn, *(Row() for _ in range(body - len(drawn))), *foot, *key]
 
-    def _arrange(self, view: View, build: Build, lines: int) -> None:
-        wanted = (build, view.before, view.stage, view.zoom, lines)
-        if self._drawn_for == wanted:
+    def _find(self, view: View, build: Build) -> None:
+        """The ranges to draw, worked out once for a build."""
+        wanted = (build, view.before, view.stage, view.zoom)
+        if self._found_for != wanted:
+            self._found_for, self._drawn_for = wanted, ()
+            self._found = within(bands(build, view.stage, view.before), view.zoom)
+
+    def _arrange(self, lines: int) -> None:
+        if self._drawn_for == (lines,):
             return
-        self._drawn_for = wanted
-        found = within(bands(build, view.stage, view.before), view.zoom)
-        self._bands = squeeze(found if len(found) <= lines else without_emulated(found), lines)
+        self._drawn_for = (lines,)
+        self._bands = squeeze(self._found, lines)
         self.cursor = next((index for index, band in enumerate(self._bands) if self._here in band.span), 0)
         self._lines = [
             (index, line == 0) for index, height in enumerate(heights(self._bands, lines)) for line in range(height)
         ]
+
+    def _glyphs(self) -> set[str]:
+        return {drawn(band.kind, band.trouble)[0] for band in self._bands} | {
+            MOVED for band in self._bands if band.moved
+        }
 
     def _line(self, index: int, first: bool, width: int) -> Row:
         band = self._bands[index]
@@ -131,60 +148,81 @@ class MemoryMap(Picker):
             )
         )
 
-    def _foot(self, view: View, width: int, *, roomy: bool) -> list[Row]:
-        """Whether the guest starts, and what the last edit moved: always as many lines, so that nothing else moves."""
-        if view.build is None:
-            return [Row()] * (1 + roomy)
+    def _foot(self, view: View, width: int, roomy: bool, spare: int) -> list[Row]:
+        """Whether the guest starts, then what the last edit moved, which gives way where there is no room for both.
+
+        As many lines every time, so that nothing else moves, where the ranges leave `spare` enough.
+        """
+        verdict = _verdict_rows(view, width)
         words = []
-        if view.before is not None:
+        if view.before is not None and view.build is not None:
             words = moved(view.before, view.build) if roomy else [moved_briefly(view.before, view.build)]
-            words = words if len(words) <= _LAST else [*words[: _LAST - 1], "; ".join(words[_LAST - 1 :])]
-        last = [
-            f"{'last: ' if not index else '      '}{word}" for index, word in enumerate(word for word in words if word)
-        ]
-        total = 1 + _LAST if roomy else 2
-        room = total - len(last)
-        verdict = [row.pieces for row in wrap([_verdict(view)], width - 3)]
-        if len(verdict) > room:
-            rest = " ".join("".join(text for text, _ in row).strip() for row in verdict[room - 1 :])
-            verdict[room - 1 :] = [cut(((rest, verdict[-1][-1][1]),), width - 3)]
-        rows = [Row(((" " if not index else "   ", ""), *row)) for index, row in enumerate(verdict)]
-        rows += [Row(cut(((" ", ""), (text, "accent")), width)) for text in last]
+        words = [word for word in words if word]
+        least = 4 if roomy else 2
+        wanted = len(verdict) + len(words)
+        usual = 5 if roomy else max(least, wanted)
+        total = max(len(verdict), min(least, wanted), min(usual, spare))
+        room = total - len(verdict)
+        words = words if len(words) <= room else [*words[: room - 1], "; ".join(words[room - 1 :])][:room]
+        last = [f"{'      ' if index else 'last: '}{word}" for index, word in enumerate(words)]
+        rows = [*verdict, *(Row(cut(((" ", ""), (text, "accent")), width)) for text in last)]
         return [*rows, *[Row()] * (total - len(rows))]
 
 
+def _head(view: View, width: int) -> list[Row]:
+    """At a stage: which one, and whether the build came to it."""
+    if view.stage is None:
+        return []
+    missed = never_reached(view.build, view.stage) if view.build is not None else ""
+    told = [Row(cut(((f" {missed}", "warning"),), width))] if missed else []
+    return [Row(_stages(view.stage, width)), *told]
+
+
 def _stages(now: str, width: int) -> tuple[Piece, ...]:
-    """The stages, the one shown marked and always seen: those before it give way where they do not all fit."""
-    pieces = [(f"▌{name}▐", "tab") if name == now else (name, "dim") for name in STAGES]
-    first, last = 0, STAGES.index(now)
-    while True:
-        shown = [(" … › " if first else " ", "dim")]
-        for index, piece in enumerate(pieces[first:]):
-            shown += [(" › ", "dim")] if index else []
-            shown.append(piece)
-        behind = 2 * (last - first) + 2
-        if first == last or cells(shown) <= width or cells(shown[:behind]) + 2 * (last + 1 < len(pieces)) <= width:
-            return cut(shown, width)
-        first += 1
+    """The stages, the one shown marked and always seen: others give way, those before it first, none is cut."""
+    here = STAGES.index(now)
+    spans = [(first, last) for last in range(len(STAGES), here, -1) for first in range(here + 1)]
+    for first, last in spans:
+        pieces: list[Piece] = [(" … › " if first else " ", "dim")]
+        for index, name in enumerate(STAGES[first:last]):
+            pieces += [(" › ", "dim")] if index else []
+            pieces.append((f"▌{name}▐", "tab") if name == now else (name, "dim"))
+        pieces += [(" › …", "dim")] if last < len(STAGES) else []
+        if cells(pieces) <= width:
+            return tuple(pieces)
+    return cut(((f"▌{now}▐", "tab"),), width)
 
 
-def _verdict(view: View) -> tuple[Piece, ...]:
-    """Whether the guest starts: what stops it, or the worst finding about it."""
+def _verdict_rows(view: View, width: int) -> list[Row]:
+    """The verdict in two lines where it can be said in two, in three at most."""
+    sign, style, texts = _verdict(view)
+    for text in texts:
+        rows = wrap([((text, style),)], width - 3)
+        if len(rows) <= 2:
+            break
+    if len(rows) > 3:
+        rest = " ".join("".join(piece for piece, _ in row.pieces).strip() for row in rows[2:])
+        rows[2:] = [Row(cut(((rest, style),), width - 3))]
+    return [Row(((f" {' ' if index else sign} ", style), *row.pieces)) for index, row in enumerate(rows)]
+
+
+def _verdict(view: View) -> tuple[str, str, tuple[str, ...]]:
+    """Whether the guest starts: what stops it, or the worst finding about it. Sign, style, words, and fewer words."""
     build = view.build
-    if build is not None and not build.ok:
-        return (("✖ ", "error"), (build.error or "", "error"))
+    if build is None:
+        return " ", "", ("",)
+    if not build.ok:
+        return "✖", "error", (f"does not start: {build.error}",)
     worst: Finding | None = min(view.findings, key=lambda one: (one.guest is None, one.severity.rank), default=None)
     if worst is not None and worst.guest is not None and worst.severity is not Severity.NOTICE:
-        sign, style = ("✖ ", "error") if worst.severity is Severity.ERROR else ("▲ ", "warning")
-        return ((sign, style), (f"starts, but {worst.rule.id}: {worst.rule.title}", style))
-    size = build.domain.max_kib * KIB if build is not None else 0
-    return (("✔ ", "ok"), (f"starts · {format_size(size)}", "ok"))
+        sign, style = ("✖", "error") if worst.severity is Severity.ERROR else ("▲", "warning")
+        text = f"{worst.rule.id}: {worst.rule.title}"
+        return sign, style, (f"starts, but {text}", f"but {text}", text)
+    return "✔", "ok", (f"starts · {format_size(build.domain.max_kib * KIB)}",)
 
 
 def _no_map(build: Build | None) -> str:
-    if build is None:
-        return "no guest"
-    return "no map for a PV guest" if build.domain.type == "pv" else "no map: xl refuses the config"
+    return why_no_map(build) if build is not None else "no guest"
 
 
 def _bar_length(band: Band, width: int) -> int:
@@ -194,22 +232,12 @@ def _bar_length(band: Band, width: int) -> int:
 
 
 def _label(band: Band, wide: bool) -> tuple[str, str]:
-    owners = ", ".join(device.short for device in band.devices)
-    more = f" +{len(band.parts) - 1}" if band.parts else ""
+    """What a line says of its range: in a narrow pane the trouble or whose it is, whichever nobody could guess."""
+    tone = "error" if band.trouble in HARMS else "conflict" if band.kind is SegmentKind.CONFLICT else ""
+    if band.trouble in (Trouble.BLOCKED, Trouble.UNMAPPED) and not wide:
+        return f"{sign(band.trouble)}{band.label}", tone
     if band.trouble is not None:
-        return _troubled(band, band.trouble, more, wide), "error" if band.severity == 5 else ""
+        return word(band.trouble) if band.parts and not wide else band.name, tone
     if band.kind is SegmentKind.CONFLICT:
-        return f"✖ {band.label if wide and not more else owners or band.label}{more}", "conflict"
-    if band.kind is SegmentKind.BAR and (more or not wide):
-        return f"{owners or 'emulated'}{more}", ""
-    return f"{band.label}{more}", "reserved" if band.kind is SegmentKind.RESERVED else ""
-
-
-def _troubled(band: Band, trouble: Trouble, more: str, wide: bool) -> str:
-    """The trouble, and whose range it is where there is room or nobody could guess it."""
-    if trouble is Trouble.BLOCKED and not wide:
-        return f"✖ {band.label}{more}"
-    if trouble is Trouble.DEAD and more and not wide:
-        return f"✖ dead{more}"
-    ours = wide and not more and trouble not in (Trouble.LOST, Trouble.DISPLACED)
-    return f"{word(trouble)}{more}" + (f", {band.label}" if ours else "")
+        return f"✖ {band.label}", tone
+    return band.label, "reserved" if band.kind is SegmentKind.RESERVED else ""
