@@ -192,7 +192,7 @@ def test_the_config_beside_the_map_follows_an_export(tmp_path: Path) -> None:
 
     async def script(driver: Driver) -> None:
         assert "1 line new, 1 gone" in await driver.press("3 g space")
-        assert "as read, byte for byte" in await driver.press("e x enter escape escape")
+        assert "the file says just this" in await driver.press("e x enter escape escape")
 
     drive(load.plans([str(folder)])[0][1], script, folder=folder, size=(200, 60))
 

@@ -441,7 +441,7 @@ def test_all_sizes_start_from_what_holds() -> None:
 
 def test_the_config_follows_beside_the_map_where_there_is_room() -> None:
     async def script(driver: Driver) -> None:
-        assert "as read, byte for byte" in driver.text
+        assert "the file says just this" in driver.text
         text = await driver.press("3 g space")
         assert '- pci = [ "00:02.0,rdm_policy=strict" ]' in text
         assert "+ pci = [ ]" in text
@@ -453,7 +453,7 @@ def test_the_config_follows_beside_the_map_where_there_is_room() -> None:
         await driver.press("m enter")
         assert isinstance(driver.app.screen, ExportPreview)
         await driver.press("escape u")
-        assert "▲ 4 lines new, 0 gone, beyond the plan: e says why" in driver.text
+        assert "▲ 4 lines new, 0 gone; adds mmio_hole = 880, which cures" in driver.text
         assert "+ mmio_hole = 880" in driver.text
         await driver.pilot.resize_terminal(100, 40)
         await driver.pilot.pause(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from planner.export.clashes import clashes
@@ -62,6 +63,13 @@ def in_the_way(blocking: Iterable[Finding]) -> str:
     """The rules in the way, each once; "" where none is."""
     rules = " ".join(dict.fromkeys(finding.rule.id for finding in blocking))
     return f"{rules} in the way" if rules else ""
+
+
+def added(shipment: Shipment, guest: str) -> str:
+    """What is written beyond the plan, or why nothing is, in a few words, and what that cures; "" for nothing."""
+    words = ", ".join(re.split("[:;]", note)[0] for note in shipment.notes.get(guest, ()))
+    cured = " ".join(shipment.cured(guest))
+    return f"{words}, which cures {cured}" if words and cured else words
 
 
 def where_to(own: Sequence[str], left: Mapping[str, str]) -> str:

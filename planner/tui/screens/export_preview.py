@@ -14,7 +14,6 @@ from planner.export import shipping
 from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.policy.assignable import wants_reason
-from planner.report.words import plural
 from planner.tui.clipboard import copy
 from planner.tui.commands import Where, bindings, key_of, keymap_of
 from planner.tui.describe import exports
@@ -178,7 +177,8 @@ class ExportPreview(Screen[None]):
                 found, out = self._chosen(able, text)
                 self._write(found, {**left, **out})
 
-        title = f"Export {able[0].name if len(able) == 1 else plural(len(able), 'guest')}"
+        of = f" of {len(guests)}" if left else ""
+        title = f"Export {able[0].name if len(guests) == 1 else f'{len(able)}{of} guests'}"
         own = [str(place(one, self._main.files.folder)) for one in able]
         self.app.push_screen(ask_folder(title, exports.where_to(own, left), refused), write)
 
