@@ -96,13 +96,27 @@ def test_a_file_that_is_gone_is_written_anew(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         (tmp_path / "win10.cfg").unlink()
         assert "win10's file is gone from disk: 3 e tells more" in await driver.looked()
-        assert "is gone from disk: x writes it anew" in await driver.press("3 e")
+        assert "win10's file is gone from disk: e x writes it anew" in await driver.press("3 L")
+        assert "is gone from disk: x writes it anew" in await driver.press("e")
         assert "Exported 1 guest" in await driver.press("x enter")
         await driver.press("escape")
         assert "≠" not in await driver.looked()
 
     drive(site(DESKTOP, tmp_path), script, folder=tmp_path)
     assert (tmp_path / "win10.cfg").is_file()
+
+
+def test_a_new_guest_says_which_file_it_would_replace(tmp_path: Path) -> None:
+    (tmp_path / "fresh.cfg").write_text("# somebody else's\n")
+
+    async def script(driver: Driver) -> None:
+        await driver.press("n enter")
+        await driver.type("fresh")
+        assert "+name" in await driver.press("e")
+        assert "fresh.cfg is there already, and is replaced." in dialog(await driver.press("x"))
+        assert "before: fresh.cfg." in await driver.press("enter")
+
+    drive(site(DESKTOP, tmp_path), script, folder=tmp_path)
 
 
 def test_the_preview_goes_from_guest_to_guest(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from planner.export.clashes import clashes
 from planner.export.shipping import Shipment
@@ -43,7 +44,7 @@ def state(view: View, shipment: Shipment, guest: str, keymap: Keymap) -> Iterato
     elif cured:
         text = f"{plural(len(cured), 'error')} now, none as exported: what the export adds cures {' '.join(cured)}"
         yield (("✔ ", "ok"), (text, ""))
-    else:
+    elif view.on_disk.get(guest, "gone") == "gone":
         yield (("✔ ", "ok"), ("nothing blocks the export of this guest", ""))
     for note in (*shipment.notes.get(guest, ()), *clashes(shipment.planned.plan, guest)):
         yield (("▲ ", "warning"), (note, ""))
@@ -72,13 +73,16 @@ def added(shipment: Shipment, guest: str) -> str:
     return f"{words}, which cures {cured}" if words and cured else words
 
 
-def where_to(own: Sequence[str], left: Mapping[str, str]) -> str:
-    """Where the guests go unless a folder is typed, and which are left out."""
-    where = f"writes {own[0]}" if len(own) == 1 else f"writes each to its own file: {', '.join(own)}"
-    out = ", ".join(f"{guest} ({why})" for guest, why in left.items())
-    return f"⏎ {where}. A folder typed here gets copies instead. What stands there is kept beside it, dated." + (
-        f" Left out: {out}." if out else ""
-    )
+def where_to(own: Iterable[Path], taken: Sequence[Path], left: Mapping[str, str]) -> str:
+    """Which files are written unless a folder is typed, those `taken` by somebody, and which guests are left out."""
+    names = [str(path) for path in own]
+    each = "each to its own file: " if len(names) > 1 else ""
+    words = [f"⏎ writes {each}{', '.join(names)}." if names else ""]
+    words += [f"{path.name} is there already, and is replaced." for path in taken]
+    words.append("A folder typed here gets copies instead. What stands there is kept beside it, dated.")
+    if left:
+        words.append(f"Left out: {', '.join(f'{guest} ({why})' for guest, why in left.items())}.")
+    return " ".join(filter(None, words))
 
 
 def outcome(written: Sequence[Written], left: Mapping[str, str]) -> str:

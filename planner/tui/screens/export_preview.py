@@ -41,6 +41,7 @@ class ExportPreview(Screen[None]):
         self._main = main
         self._shipment = shipping.ship(main.shown.snapshot.report)
         self._whole = False
+        self._shown: list[Paragraph] = []
 
     def compose(self) -> ComposeResult:
         """The text and the keys."""
@@ -56,7 +57,7 @@ class ExportPreview(Screen[None]):
     def _follow(self, old: View, new: View) -> None:
         if old.snapshot.report is not new.snapshot.report:
             self._shipment = shipping.ship(new.snapshot.report)
-        self._show(keeping=old.current is not None and new.current is not None and old.guest == new.guest)
+        self._show()
 
     @property
     def _guest(self) -> Guest:
@@ -105,35 +106,35 @@ class ExportPreview(Screen[None]):
         title = f"{number} {self._guest.name} · {place(self._guest, self._main.files.folder)}"
         entitle(self.query_one(Reader), title, text)
 
-    def _show(self, *, keeping: bool = False) -> None:
-        """Show the guest; `keeping` the place in the text."""
-        reader = self.query_one(Reader)
-        top = reader.top if keeping else 0
+    def _show(self) -> None:
+        """Show the guest, from the beginning where anything is new."""
         self._say("whole file" if self._whole else "changes")
         state = exports.state(self._main.shown, self._shipment, self._guest.name, keymap_of(self.app))
         try:
             text = self._text(self._shipment.text(self._guest.name))
         except InputError as error:
             text = [(("✖ ", "error"), (error.reason_first, "error"))]
-        reader.set_text([*state, (), *text])
-        reader.shift(top)
+        shown = [*state, (), *text]
+        if shown != self._shown:
+            self._shown = shown
+            self.query_one(Reader).set_text(shown)
 
     def _text(self, new: str) -> list[Paragraph]:
         if self._whole:
             return whole(new)
-        old = self._in_file()
+        old = self._in_file(self._guest)
         if old is None:
-            return changes("", new, "no file yet", "as planned")
+            return changes("", new, "no file", "as planned")
         same: list[Paragraph] = [(("The file already says this; nothing to write.", "dim"),)]
         return changes(old, new, "in the file", "as planned") or same
 
-    def _in_file(self) -> str | None:
+    def _in_file(self, guest: Guest) -> str | None:
         """What the guest's file holds; None where there is none. InputError where it cannot be read."""
-        seen = self._main.shown.on_disk.get(self._guest.name)
+        seen = self._main.shown.on_disk.get(guest.name)
         if seen == "gone":
             return None
         files = self._main.files
-        return files.exporter.before(self._guest) if seen is None else files.exporter.now(self._guest)
+        return files.exporter.before(guest) if seen is None else files.exporter.now(guest)
 
     # Writing
 
@@ -179,8 +180,16 @@ class ExportPreview(Screen[None]):
 
         of = f" of {len(guests)}" if left else ""
         title = f"Export {able[0].name if len(guests) == 1 else f'{len(able)}{of} guests'}"
-        own = [str(place(one, self._main.files.folder)) for one in able]
-        self.app.push_screen(ask_folder(title, exports.where_to(own, left), refused), write)
+        self.app.push_screen(ask_folder(title, self._where_to(able, left), refused), write)
+
+    def _where_to(self, guests: Sequence[Guest], left: Mapping[str, str]) -> str:
+        """What becomes of the guests where no folder is typed."""
+        try:
+            found, out = self._chosen(guests, "")
+        except InputError as error:
+            return error.message
+        taken = [path for path, guest in found.items() if self._in_file(guest) is None and path.exists()]
+        return exports.where_to(found, taken, {**left, **out})
 
     def _chosen(self, guests: Sequence[Guest], text: str) -> tuple[dict[Path, Guest], dict[str, str]]:
         """Which file each guest goes to by what was typed, and which cannot, for theirs changed on disk."""

@@ -167,6 +167,10 @@ class GuestActions(PlanScreen):
         if guest is None:
             self.say("✖ there is no guest to read again")
             return
+        if self.shown.on_disk.get(guest.name) == "gone":
+            words = "'s file is gone from disk: {guest.export} {export.one} writes it anew"
+            self.say(f"✖ {guest.name}{with_keys(words, self.keymap)}")
+            return
         try:
             found = self.files.read_again(guest)
         except InputError as error:
