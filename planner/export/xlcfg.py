@@ -152,9 +152,9 @@ def _edit_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
         remaining.remove(match)
         kept.append(atom)
         if match != item:
-            cuts.append(_Cut(atom.start, atom.end, _quoted(_spelled(match, atom.text), text[atom.start])))
+            cuts.append(_Cut(atom.start, atom.end, _like(match, atom, text)))
     if remaining:
-        cuts.append(_added(text, setting, kept, remaining))
+        cuts.append(_added(text, setting, kept, remaining, atoms))
     return _apply(text, cuts)
 
 
@@ -168,19 +168,21 @@ def _refill_pci(text: str, wanted: tuple[Passthrough, ...]) -> str:
         _key(item): text[atom.start : atom.end] for atom in atoms if (item := pci_spec.parse(atom.text)) in wanted
     }
     filled = [
-        _Cut(atom.start, atom.end, written.get(_key(item), _quoted(pci_spec.render(item), text[atom.start])))
+        _Cut(atom.start, atom.end, written.get(_key(item), _like(item, atom, text)))
         for atom, item in zip(atoms, wanted, strict=False)
     ]
     spare = [_without_item(text, atom, atoms) for atom in atoms[len(wanted) :]]
     extra = wanted[len(atoms) :]
-    added = [_added(text, setting, atoms, list(extra))] if extra else []
+    added = [_added(text, setting, atoms, list(extra), atoms)] if extra else []
     return _apply(text, [*filled, *spare, *added])
 
 
-def _spelled(item: Passthrough, before: str) -> str:
-    """`item` as a PCI_SPEC_STRING, without the segment where `before` leaves out that of segment 0."""
+def _like(item: Passthrough, atom: Atom | None, text: str) -> str:
+    """`item` as a string in the style of an item beside it: its quotes, and no segment 0 where that leaves it out."""
     spec = pci_spec.render(item)
-    return spec if before.startswith("0000:") else spec.removeprefix("0000:")
+    if atom is None:
+        return _quoted(spec, '"')
+    return _quoted(spec if atom.text.startswith("0000:") else spec.removeprefix("0000:"), text[atom.start])
 
 
 def _quoted(text: str, style: str) -> str:
@@ -215,26 +217,24 @@ def _without_item(text: str, atom: Atom, atoms: list[Atom]) -> _Cut:
     return _Cut(len(text[:start].rstrip(" \t")), end)
 
 
-def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthrough]) -> _Cut:
+def _added(text: str, setting: Setting, kept: list[Atom], items: list[Passthrough], atoms: list[Atom]) -> _Cut:
     """Insert items behind the last one that stays, in its style: one a line where it has a line of its own."""
     here = [atom for atom in kept if setting.value.start <= atom.start < setting.value.end]
-    if not here:
-        return _filled(text, setting, [_quoted(pci_spec.render(item), '"') for item in items])
-    last = here[-1]
-    style = text[last.start]
+    last = here[-1] if here else None
+    new = [_like(item, last or next(iter(atoms), None), text) for item in items]
+    if last is None:
+        return _filled(text, setting, new)
     line_start = text.rfind("\n", 0, last.start) + 1
     indent = text[line_start : last.start]
     comma = _comma_after(text, last.end)
     if indent.strip(" \t"):
-        return _Cut(last.end, last.end, "".join(f", {_quoted(pci_spec.render(item), style)}" for item in items))
+        return _Cut(last.end, last.end, "".join(f", {one}" for one in new))
     newline = text.find("\n", last.end if comma is None else comma)
-    lines = "".join(f"{indent}{_quoted(pci_spec.render(item), style)},\n" for item in items)
+    lines = "".join(f"{indent}{one},\n" for one in new)
     rest = text[last.end : newline]
     own_line = newline >= 0 and rest.strip(" \t,")[:1] in ("", "#")
     if not own_line:
-        return _Cut(
-            last.end, last.end, "".join(f",\n{indent}{_quoted(pci_spec.render(item), style)}" for item in items)
-        )
+        return _Cut(last.end, last.end, "".join(f",\n{indent}{one}" for one in new))
     if comma is None:
         return _Cut(last.end, newline + 1, f",{rest}\n{lines}")
     return _Cut(newline + 1, newline + 1, lines)
@@ -247,7 +247,8 @@ def _filled(text: str, setting: Setting, items: list[str]) -> _Cut:
     if "\n" in inside:
         return _Cut(start, start, "".join(f"\n{_INDENT}{item}," for item in items))
     if inside.strip():  # items that go, whose own space stays behind them
-        return _Cut(start, start, f" {', '.join(items)}" + ("" if inside.endswith(" ") else " "))
+        space = " " if inside.startswith(" ") else ""
+        return _Cut(start, start, f"{space}{', '.join(items)}" + ("" if inside.endswith(" ") else space))
     return _Cut(start, end, f" {', '.join(items)} ")
 
 

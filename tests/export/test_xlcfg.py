@@ -96,7 +96,7 @@ def test_every_sample_is_kept_byte_for_byte_and_read_by_xen(xlu: LibXlUtil, path
         (
             lambda pci: (*pci, _device("05:00.0", RdmPolicy.RELAXED)),
             ["    '04:00.0'  # last, no comma"],
-            ["    '04:00.0',  # last, no comma", "    '0000:05:00.0,rdm_policy=relaxed',"],
+            ["    '04:00.0',  # last, no comma", "    '05:00.0,rdm_policy=relaxed',"],
         ),
         (
             lambda pci: (pci[0], replace(pci[1], policy=RdmPolicy.RELAXED), pci[2]),
@@ -241,7 +241,10 @@ def test_file_names_stay_in_the_folder(name: str, file: str) -> None:
         ("pci = [ ]", 'pci = [ "0000:00:14.2" ]'),
         ("pci = [\n]", 'pci = [\n    "0000:00:14.2",\n]'),
         ("pci = [\n    # none yet\n]", 'pci = [\n    "0000:00:14.2",\n    # none yet\n]'),
-        ('pci = [ "02:00.0" ] # one', 'pci = [ "0000:00:14.2" ] # one'),
+        ('pci = [ "02:00.0" ] # one', 'pci = [ "00:14.2" ] # one'),
+        ("pci = ['02:00.0']", "pci = ['00:14.2']"),
+        ("pci=['0000:02:00.0' ]", "pci=['0000:00:14.2' ]"),
+        ("pci = ['02:00.0', '03:00.0']", "pci = ['00:14.2']"),
     ],
 )
 def test_an_empty_list_is_filled_in_its_own_layout(before: str, after: str) -> None:
