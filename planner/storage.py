@@ -191,8 +191,8 @@ def keep(*paths: Path) -> None:
     _read.update(map(str, paths))
 
 
-Stamp = tuple[int, int]
-"""When a file last changed (ns) and how long it is: another stamp, perhaps another content."""
+Stamp = tuple[int, int, int]
+"""When a file last changed (ns), how long it is, and when its mode changed: another stamp, perhaps another content."""
 
 
 def stamp(path: Path) -> Stamp | None:
@@ -201,7 +201,7 @@ def stamp(path: Path) -> Stamp | None:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return found.st_mtime_ns, found.st_size, found.st_ctime_ns
 
 
 def write_unkept(path: Path, text: str) -> None:

@@ -262,3 +262,11 @@ def test_a_byte_order_mark_is_named(tmp_path: Path) -> None:
     (tmp_path / "vm.cfg").write_bytes(b"\xef\xbb\xbfname = 'a'\n")
     with pytest.raises(InputError, match="byte order mark"):
         storage.read_text(tmp_path / "vm.cfg")
+
+
+def test_a_file_that_nobody_may_read_any_more_has_another_stamp(tmp_path: Path) -> None:
+    file = tmp_path / "a.cfg"
+    file.write_text("name = 'a'\n")
+    before = storage.stamp(file)
+    file.chmod(0)
+    assert storage.stamp(file) != before

@@ -114,7 +114,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main(_GUESTS, "guest.rename", "r", "Rename the guest", "Asks for the new name.", "rename_guest", "rename"),
     _main(
-        _GUESTS, "guest.remove", "x", "Remove the guest from the plan", "Its file stays; undo brings it back.",
+        _GUESTS, "guest.remove", "x", "Remove the guest from the plan",
+        "Asks first. Its file stays; undo brings it back.",
         "remove_guest", "remove",
     ),
     _main(

@@ -66,7 +66,7 @@ class State:
     def left_behind(self, identity: str) -> list[Path]:
         """The copies of sessions on that host whose processes are gone, the newest first."""
         found = [path for path in self._found(_digest(identity)) if not storage.is_running(_pid(path))]
-        return sorted(found, key=lambda path: storage.stamp(path) or (0, 0), reverse=True)
+        return sorted(found, key=lambda path: storage.stamp(path) or (0, 0, 0), reverse=True)
 
     def copied(self, text: str) -> Path | None:
         """Keep what was copied, for terminals that have no clipboard; None where that cannot be."""

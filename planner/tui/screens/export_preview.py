@@ -188,7 +188,8 @@ class ExportPreview(Screen[None]):
             found, out = self._chosen(guests, "")
         except InputError as error:
             return error.message
-        taken = [path for path, guest in found.items() if self._in_file(guest) is None and path.exists()]
+        here = [path for path, guest in found.items() if not is_own(guest, path) or self._in_file(guest) is None]
+        taken = [path for path in here if path.exists()]
         return exports.where_to(found, taken, {**left, **out})
 
     def _chosen(self, guests: Sequence[Guest], text: str) -> tuple[dict[Path, Guest], dict[str, str]]:

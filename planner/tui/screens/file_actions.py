@@ -133,25 +133,27 @@ class FileActions(RecoveryActions):
         """Show what changed there."""
         if found == self.shown.on_disk:
             return
-        new = {name: word for name, word in found.items() if self.shown.on_disk.get(name) != word}
-        note = f"▲ {self._told_of_disk(new)}" if new else self.shown.note
-        self.show(self.shown.having(on_disk=found, note=note))
+        guests = [guest.name for guest in self.shown.snapshot.plan.guests]
+        new = {name: found[name] for name in guests if name in found and found[name] != self.shown.on_disk.get(name)}
+        note = self._told_of_disk(new, guests)
+        self.show(self.shown.having(on_disk=found, note=note or self.shown.note))
 
-    def _told_of_disk(self, new: dict[str, str]) -> str:
-        """What happened to guests' files, and the keys that go on with the first of them."""
+    def _told_of_disk(self, new: dict[str, str], guests: list[str]) -> str:
+        """What happened to guests' files, and the keys that go on with the first of them; "" for nothing."""
+        if not new:
+            return ""
         from planner.tui.describe.exports import ON_DISK
 
-        name, word = next(iter(new.items()))
-        names = [guest.name for guest in self.shown.snapshot.plan.guests]
-        number = names.index(name)
-        first = "" if number == self.shown.guest else f"{number + 1} "
+        first, word = next(iter(new.items()))
+        number = guests.index(first)
+        choose = f"{number + 1} " if number != self.shown.guest else ""
         keys = (
             "{guest.reload} reads it again, {guest.export} compares"
             if word == "changed"
             else "{guest.export} tells more"
         )
-        what = "; ".join(f"{name}'s file {ON_DISK[word]}" for name, word in new.items())
-        return f"{what}: {first}{with_keys(keys, self.keymap)}"
+        told = "; ".join(f"{name}'s file {ON_DISK[word]}" for name, word in new.items())
+        return f"▲ {told}: {choose}{with_keys(keys, self.keymap)}"
 
     # The clipboard
 
