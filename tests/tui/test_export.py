@@ -186,8 +186,8 @@ def test_a_shared_disk_is_told_of_as_long_as_it_is_shared(tmp_path: Path) -> Non
 def test_the_reason_that_the_xen_profile_wants_is_asked_for_and_written(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         assert "Reason for licences" in await driver.press("1 P y")
-        assert "licences (its profile wants a reason)" in dialog(await driver.press("escape e X"))
-        await driver.press("escape")
+        assert "licences (the xen profile wants a reason)" in dialog(await driver.press("escape e X"))
+        assert "▲ the xen profile wants a reason: x asks for it" in await driver.press("escape")
         assert "Reason for licences" in await driver.press("x")
         assert "Export licences" not in await driver.press("escape")
         await driver.press("x")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from planner.export.clashes import clashes
 from planner.export.shipping import Shipment
+from planner.policy.assignable import wants_reason
 from planner.policy.findings import Finding, grouped
 from planner.policy.suppress import UNHEEDED
 from planner.report.words import plural
@@ -46,8 +47,18 @@ def state(view: View, shipment: Shipment, guest: str, keymap: Keymap) -> Iterato
         yield (("✔ ", "ok"), (text, ""))
     elif view.on_disk.get(guest, "gone") == "gone":
         yield (("✔ ", "ok"), ("nothing blocks the export of this guest", ""))
+    if not blocking and lacks_reason(shipment, guest):
+        text = "the xen profile wants a reason: {export.one} asks for it, and the file will have it"
+        yield (("▲ ", "warning"), (with_keys(text, keymap), ""))
     for note in (*shipment.notes.get(guest, ()), *clashes(shipment.planned.plan, guest)):
         yield (("▲ ", "warning"), (note, ""))
+
+
+def lacks_reason(shipment: Shipment, guest: str) -> bool:
+    """Whether nobody has written down why the guest may have what only the xen profile lets it have."""
+    report = shipment.planned
+    one = report.plan.guest(guest)
+    return one is not None and bool(wants_reason(report.plan, report.iommu, one))
 
 
 def refusal(blocking: Sequence[Finding]) -> Iterator[Paragraph]:
@@ -101,22 +112,15 @@ def report(
     written: Sequence[Written], left: Mapping[str, str], notes: Mapping[str, Sequence[str]], undo: str
 ) -> Iterator[Paragraph]:
     """What became of each guest, and what its file says beyond the plan."""
-    for one in written:
+    for one in (one for one in written if not one.already):
         yield (("✔ ", "ok"), (f"{one.guest}: {one.path}", ""))
-        if one.already:
-            yield (("    already so, nothing written", "dim"),)
-            continue
-        yield (
-            (
-                f"    before: {one.backup.name}, beside it"
-                if one.backup
-                else "    no backup: nothing else stood there",
-                "dim",
-            ),
-        )
+        kept = f"before: {one.backup.name}, beside it" if one.backup else "no backup: nothing else stood there"
+        yield ((f"    {kept}", "dim"),)
         for note in notes.get(one.guest, ()):
             yield ((f"    {note}", ""),)
         if one.own and one.guest in notes:
             yield ((f"    what was added is taken into the plan, as a step that {undo} takes back", ""),)
     for guest, why in left.items():
         yield (("✖ ", "error"), (f"{guest}: left out, {why}", ""))
+    for one in (one for one in written if one.already):
+        yield (("• ", "dim"), (f"{one.guest}: already so, {one.path} is left alone", "dim"))

@@ -13,7 +13,6 @@ from textual.screen import Screen
 from planner.export import shipping
 from planner.model.errors import InputError
 from planner.model.guest import Guest
-from planner.policy.assignable import wants_reason
 from planner.tui.clipboard import copy
 from planner.tui.commands import Where, bindings, key_of, keymap_of
 from planner.tui.describe import exports
@@ -141,20 +140,16 @@ class ExportPreview(Screen[None]):
     def action_export_one(self) -> None:
         """Write the shown guest; first ask for the reason that the profile wants."""
         name = self._guest.name
-        if self._lacks_reason(self._guest) and not self._shipment.refusals(name):
+        if exports.lacks_reason(self._shipment, name) and not self._shipment.refusals(name):
             self._main.ask_why(self._guest, lambda: self._export(self._guest))
         else:
             self._export(self._guest)
 
     def action_export_all(self) -> None:
         """Write every guest that can be written."""
-        plan = self._shipment.planned.plan
-        left = {one.name: "its profile wants a reason" for one in plan.guests if self._lacks_reason(one)}
-        self._export(*plan.guests, left=left)
-
-    def _lacks_reason(self, guest: Guest) -> bool:
-        report = self._shipment.planned
-        return bool(wants_reason(report.plan, report.iommu, guest))
+        guests = self._shipment.planned.plan.guests
+        lacking = [one.name for one in guests if exports.lacks_reason(self._shipment, one.name)]
+        self._export(*guests, left=dict.fromkeys(lacking, "the xen profile wants a reason"))
 
     def _export(self, *guests: Guest, left: Mapping[str, str] | None = None) -> None:
         """Ask where to, and write those of the guests that can be written; `left` are out already, with why."""
