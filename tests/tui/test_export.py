@@ -196,3 +196,14 @@ def test_the_reason_that_the_xen_profile_wants_is_asked_for_and_written(tmp_path
 
     drive(site(HP, tmp_path), script, folder=tmp_path)
     assert "; the reason given for it: its dongle is old" in (tmp_path / "licences.cfg").read_text()
+
+
+def test_nothing_is_written_where_every_guest_lacks_its_reason(tmp_path: Path) -> None:
+    plan = site(HP, tmp_path)
+
+    async def script(driver: Driver) -> None:
+        await driver.press("P y escape e X")
+        assert "licences: left out, the xen profile wants a reason" in dialog(driver.text)
+
+    drive(Plan(host=plan.host, guests=plan.guests[:1], host_file=plan.host_file), script, folder=tmp_path)
+    assert not list(tmp_path.glob("*.bak"))

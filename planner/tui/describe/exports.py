@@ -120,7 +120,12 @@ def report(
             yield ((f"    {note}", ""),)
         if one.own and one.guest in notes:
             yield ((f"    what was added is taken into the plan, as a step that {undo} takes back", ""),)
-    for guest, why in left.items():
-        yield (("✖ ", "error"), (f"{guest}: left out, {why}", ""))
+    yield from left_out(left)
     for one in (one for one in written if one.already):
         yield (("• ", "dim"), (f"{one.guest}: already so, {one.path} is left alone", "dim"))
+
+
+def left_out(left: Mapping[str, str]) -> Iterator[Paragraph]:
+    """The guests that are not written, with why."""
+    for guest, why in left.items():
+        yield (("✖ ", "error"), (f"{guest}: left out, {why}", ""))

@@ -154,11 +154,13 @@ class ExportPreview(Screen[None]):
     def _export(self, *guests: Guest, left: Mapping[str, str] | None = None) -> None:
         """Ask where to, and write those of the guests that can be written; `left` are out already, with why."""
         blocked = {one.name: exports.in_the_way(self._shipment.refusals(one.name)) for one in guests}
+        lacking = exports.left_out(left or {})
         left = {**(left or {}), **{name: why for name, why in blocked.items() if why}}
         able = [one for one in guests if one.name not in left]
         if not able:
             found = [one for one in self._shipment.report.blocking if one.guest in (None, *blocked)]
-            self.app.push_screen(Reading("Nothing was written, because this blocks", exports.refusal(found)))
+            text = [*exports.refusal(found), *lacking]
+            self.app.push_screen(Reading("Nothing was written, because this blocks", text))
             return
 
         def refused(text: str) -> str | None:
