@@ -49,6 +49,7 @@ def command(
     from planner import storage
     from planner.cli import load, project_file
     from planner.policy import suppress
+    from planner.policy.checked import Checked
     from planner.policy.evaluate import Report, evaluate
     from planner.report import formats, memory_map
     from planner.report.words import to_ascii
@@ -68,9 +69,8 @@ def command(
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
     name, plan = plans[0]
     if not to_screen:
-        report = evaluate(plan)
-        judged = suppress.judge(name, report, project_file.governed(plan))
-        found = formats.document("text", [judged.checked])
+        report = suppress.as_told(evaluate(plan), project_file.governed(plan))
+        found = formats.document("text", [Checked.of(name, report)])
         text = found + "\n" + memory_map.render([(name, report)])
         options.emit(lambda width, style: to_ascii(text) if ascii_only else text, None, "never", False)
         return

@@ -41,9 +41,9 @@ class Checked(NamedTuple):
 
     @classmethod
     def of(cls, site: str, report: Report) -> Self:
-        """All findings of a report, nothing suppressed."""
+        """All findings of a report as it is."""
         guests = tuple(build.guest.name for build in report.builds)
-        return cls(site, report.findings, guests, report.release.name, report.plan.profile.value)
+        return cls(site, report.findings, guests, report.release.name, report.plan.profile.value, report.ignored)
 
     @property
     def open(self) -> tuple[Finding, ...]:

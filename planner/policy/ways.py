@@ -350,11 +350,11 @@ def _release(report: Report, guest: Guest, finding: Finding) -> Iterator[Way]:
         gone = [finding.device] if finding.device is not None and guest.device(finding.device) is not None else []
     if not gone:
         return
-    owners = [guest]
+    owners = [[guest.name]]
     if finding.rule.id == "PCI508":
-        owners += [owner for owner in report.plan.owners(gone[0]) if owner.name != guest.name]
+        owners += [[owner.name for owner in report.plan.owners(gone[0]) if owner.name != guest.name]]
     named = ", ".join(address.short for address in gone)
-    for owner in owners:
-        edits = tuple(Release(owner.name, address) for address in gone)
-        needs = f"{owner.name} can do without {named}"
-        yield Way("release", (edits,), f"take {named} out of {owner.name}", needs=needs)
+    for losers in filter(None, owners):
+        edits = tuple(Release(name, address) for name in losers for address in gone)
+        needs = f"{', '.join(losers)} can do without {named}"
+        yield Way("release", (edits,), f"take {named} out of {', '.join(losers)}", needs=needs)

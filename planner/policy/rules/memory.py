@@ -157,8 +157,9 @@ def lowered_behind_qemu(context: Context, rule: Rule, build: Build) -> Iterator[
         return
     lost = ", ".join(str(span) for span in view.lost)
     message = (
-        f"silent data loss: QEMU is not told that low RAM ends at {layout.low_end:#x}, not at {view.low_end:#x}: "
-        f"emulated disks and network cards lose data in {lost} ({format_size(sum(span.size for span in view.lost))})"
+        f"silent data loss in {lost} ({format_size(sum(span.size for span in view.lost))}): low RAM ends at "
+        f"{layout.low_end:#x}, QEMU believes {view.low_end:#x}, and emulated disks and network cards lose what they "
+        "move there"
     )
     if view.displaced:
         message += f", and QEMU's video RAM displaces guest RAM at {view.displaced[0]}"

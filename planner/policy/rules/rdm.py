@@ -140,12 +140,10 @@ def sharers_split(context: Context, rule: Rule) -> Iterator[Finding]:
         for guest in dict.fromkeys(guest.name for guest, _ in owners):
             mine = [(owner, device) for owner, device in owners if owner.name == guest]
             first = mine[0][1]
-            others = [
-                f"{owner.name} (which lists {device.short} too)"
-                if device == first
-                else f"{device.short} in {owner.name}"
-                for owner, device in owners
-                if owner.name != guest
+            same = dict.fromkeys(owner.name for owner, device in owners if owner.name != guest and device == first)
+            others = [f"{', '.join(same)} (with {first.short} too)"] if same else []
+            others += [
+                f"{device.short} in {owner.name}" for owner, device in owners if owner.name != guest and device != first
             ]
             others += [f"{device.short} in dom0" for device in rdm.devices if used_by_dom0(plan, device)]
             if others:
@@ -279,7 +277,7 @@ def _shared(context: Context, rule: Rule, build: Build, *, strict: bool) -> Iter
                 rule,
                 build.guest,
                 f"{device.address.short} shares RMRR {rdm.span} ({format_size(rdm.span.size)}) "
-                f"with {others}: {consequence}",
+                f"with {others}: {consequence}{_word(context.plan, build.guest) if not strict else ''}",
                 device=device.address,
                 region=rdm.span,
                 # Strict stops at the first shared region; relaxed warns about each.
@@ -290,6 +288,12 @@ def _shared(context: Context, rule: Rule, build: Build, *, strict: bool) -> Iter
             )
 
 
+def _word(plan: Plan, guest: Guest) -> str:
+    """The written reason that counts, to end a sentence with."""
+    reason = plan.reasons.get(guest.name) if plan.profile is Profile.XEN else None
+    return f" (the reason: {reason})" if reason else ""
+
+
 def _who_else(plan: Plan, guest: Guest, rdm: Rdm) -> str:
     """Who reaches a region besides `guest`, to go on with in a sentence."""
     if any(guest.device(device) is None for device in rdm.devices):
@@ -298,12 +302,11 @@ def _who_else(plan: Plan, guest: Guest, rdm: Rdm) -> str:
     return "so can other guests, which list its devices too" if others else "all its owners are in this guest"
 
 
-def _why_relaxed(plan: Plan, guest: Guest) -> str:
-    """Whose word lets a relaxed device of a shared region pass, or what it takes."""
-    reason = plan.reasons.get(guest.name)
+def _why_relaxed(plan: Plan, guest: Guest) -> str | None:
+    """What it takes to let a relaxed device of a shared region pass; None once somebody wrote down why."""
     if plan.profile is Profile.DEFAULT:
         return "the default profile blocks it; the xen profile takes a written reason"
-    return f"the reason that was written: {reason}" if reason else f"write down why {guest.name} may have it"
+    return None if plan.reasons.get(guest.name) else f"write down why {guest.name} may have it"
 
 
 def _conflicts(build: Build) -> Iterator[tuple[Layout, ReservedEntry]]:

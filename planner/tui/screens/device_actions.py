@@ -62,7 +62,7 @@ class DeviceActions(PlanScreen):
         found = fixes(self.editor.report, finding)
         text: list[Paragraph] = [((f"{finding.rule.id} ", finding.standing), (finding.message, ""))]
         if found.reason:
-            text += [(("none keeps it as it is: " if found.found else "", "dim"), (found.reason, ""))]
+            text += [(("nothing leaves it the device: " if found.found else "", "dim"), (found.reason, ""))]
         if found.takes_xen:
             keys = "{plan.profile}: profile xen, then {device.policy}: relaxed, with a reason ({plan.reason})"
             text += [((with_keys(keys, self.keymap), "accent"),)]
