@@ -46,8 +46,13 @@ def _devices(edits: Iterable[Assign | Release]) -> str:
     return ", ".join(edit.address.short for edit in edits)
 
 
-def cost(before: Report, after: Report, edits: tuple[Edit, ...], way: Way) -> tuple[str, int, int]:
-    """What a fix costs in words; the RAM lost and the RAM moved above 4 GiB, in bytes (negative: back below)."""
+def cost(
+    before: Report, after: Report, edits: tuple[Edit, ...], way: Way, guest: str | None = None
+) -> tuple[str, int, int]:
+    """What a fix costs in words; the RAM lost and the RAM moved above 4 GiB, in bytes (negative: back below).
+
+    `guest` is whom it is for, which may be another than those that change.
+    """
     words: list[str] = []
     lost = moved = 0
     for name in dict.fromkeys(guest for guest, _ in by_guest(edits)):
@@ -72,13 +77,13 @@ def cost(before: Report, after: Report, edits: tuple[Edit, ...], way: Way) -> tu
     if way.kind == "release":
         words += [f"{edit.guest} loses {edit.address.short}" for edit in edits if isinstance(edit, Release)]
     words += [f"risk: {way.risk}"] if way.risk else []
-    stopped = [f"{name} still does not start: {why}" for name, why in _stopped(after, edits)]
+    stopped = [f"{name} still does not start: {why}" for name, why in _stopped(after, edits, guest)]
     return ", ".join([*stopped, *words]), lost, moved
 
 
-def _stopped(after: Report, edits: tuple[Edit, ...]) -> Iterator[tuple[str, str]]:
-    """The guests that the edits change and that do not start all the same, each with the rule that says why."""
-    for name in dict.fromkeys(guest for guest, _ in by_guest(edits)):
+def _stopped(after: Report, edits: tuple[Edit, ...], guest: str | None) -> Iterator[tuple[str, str]]:
+    """`guest` and those that the edits change, where they do not start all the same: with the rule that says why."""
+    for name in dict.fromkeys([*([guest] if guest is not None else []), *(name for name, _ in by_guest(edits))]):
         build = after.build(name)
         if build is not None and not build.ok:
             mine = [one for one in after.findings if one.guest == name]

@@ -176,7 +176,7 @@ class _Search:
         after = evaluate(apply(self.report.plan, Together(edits, "")), self.report)
         if not self._is_gone(after) or self._brings(after) or self._loses_data(after):
             return False
-        cost, lost, moved = words.cost(self.report, after, edits, way)
+        cost, lost, moved = words.cost(self.report, after, edits, way, self.finding.guest)
         if any(fix.edits == edits for _, fix in self.found):
             return True
         changed = _changed(self.report.plan, after.plan)

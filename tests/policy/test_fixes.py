@@ -275,3 +275,65 @@ def test_memory_that_video_ram_takes_whole_is_raised() -> None:
     cheapest = fixes(result, first(result, "MEM214")).found[0]
     assert (cheapest.edits, cheapest.cost) == ((SetSize("vm", "memory", 128),), "112 MiB more RAM, no RAM lost")
     assert rules(applied(result, cheapest)) == set()
+
+
+def test_a_device_of_two_guests_is_taken_from_either() -> None:
+    before = report(host(ABOVE), guest(NIC, name="a"), guest(NIC, name="b"))
+    found = [fix for fix in fixes(before, first(before, "PCI508")).found if _takes_out(fix)]
+    assert [(fix.title, fix.needs) for fix in found] == [
+        ("take 02:00.0 out of a", "a can do without 02:00.0"),
+        ("take 02:00.0 out of b", "b can do without 02:00.0"),
+    ]
+    assert "b loses 02:00.0" in found[1].cost
+    assert all("PCI508" not in rules(applied(before, fix)) for fix in found)
+
+
+def test_two_policies_of_one_region_become_one() -> None:
+    one = guest(STRICT, f"{USB},rdm_policy=relaxed")
+    before = report(host(SHARED), one, profile="xen")
+    fix = next(fix for fix in fixes(before, first(before, "RDM118")).found if not _takes_out(fix))
+    assert fix.edits == (SetPolicy("vm", NIC_, RdmPolicy.RELAXED),)
+    assert fix.reason_for == "vm"
+    assert not {"RDM118", "RDM103"} & rules(applied(before, fix))
+
+
+def test_what_a_region_costs_is_not_hidden_by_a_hole() -> None:
+    before = report(host(ABOVE), guest(STRICT, mmio_hole=1648))
+    found = fixes(before, first(before, "RDM109")).found
+    assert found
+    for fix in found:
+        after = applied(before, fix).builds[0].layout
+        assert not any(isinstance(edit, SetSize) and edit.key == "mmio_hole" for edit in fix.edits)
+        assert after is not None
+
+
+def test_a_size_goes_back_to_what_the_file_says() -> None:
+    before = report(host(ABOVE), guest(STRICT, mmio_hole=1648))
+    turned = evaluate(apply(before.plan, SetSize("vm", "maxmem", 6144)))
+    titles = [fix.title for fix in fixes(turned, first(turned, "MEM204")).found]
+    assert "drop maxmem, as the file has it" in titles
+    plan = apply(report(host(LOW), guest(STRICT, mmio_hole=2108)).plan, SetSize("vm", "mmio_hole", None))
+    collides = evaluate(plan)
+    assert "mmio_hole = 2108, as the file has it" in [
+        fix.title for fix in fixes(collides, first(collides, "RDM101")).found
+    ]
+
+
+def test_who_has_the_region_now_may_keep_it_alone_though_the_profile_blocks_more() -> None:
+    shared = host(SHARED)
+    before = report(shared, guest(STRICT, name="a"), guest(USB, name="b"))
+    mine = next(one for one in before.findings if one.rule.id == "RDM105" and one.guest == "a")
+    fix = fixes(before, mine).found[0]
+    assert fix.title == "02:00.0 for a alone"
+    assert fix.edits == (Release("b", USB_),)
+    assert "a still does not start: RDM103" in fix.cost
+
+
+def test_a_free_device_takes_no_reason() -> None:
+    machine = of_class(host(SHARED), "0200", driver="pciback")
+    before = report(machine, guest(STRICT))
+    fix = fixes(before, first(before, "RDM103")).found[0]
+    assert (fix.needs, fix.reason_for) == ("03:00.0 is cabled for this", None)
+    bound = report(of_class(host(SHARED), "0200", driver="e1000e"), guest(STRICT))
+    fix = fixes(bound, first(bound, "RDM103")).found[0]
+    assert fix.reason_for == OTHER

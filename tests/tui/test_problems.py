@@ -62,6 +62,7 @@ def test_what_was_acknowledged_shows_its_reason_and_does_not_count() -> None:
         assert "RDM109" not in text
         assert "Problems · 1 ignored" in text
         assert "1 acknowledged" in driver.status
+        assert "▲ starts, but PCI508" in text, "the worst that is open"
         counts = driver.view.counts["q_clamp"]
         assert (counts["error"], counts["acknowledged"]) == (0, 1)
         await go_to(driver, "MEM212")

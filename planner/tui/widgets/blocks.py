@@ -25,6 +25,11 @@ class Blocks(Picker):
         """Lines for the entries, of `height`."""
         return height
 
+    @property
+    def scrolls(self) -> bool:
+        """Whether a line each is too many."""
+        return self.count() > self.room(self.size.height)
+
     def blocks(self, width: int, height: int) -> list[list[Row]] | None:
         """All entries, the longest ones cut until all fit; None where a line each is too many."""
         count, room = self.count(), self.room(height)
@@ -58,5 +63,5 @@ class Blocks(Picker):
 
     def bring_into_view(self) -> None:
         """Scroll so that the cursor is seen, where there is anything to scroll."""
-        if self.blocks(self.size.width, self.size.height) is None:
+        if self.scrolls:
             super().bring_into_view()

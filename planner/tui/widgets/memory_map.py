@@ -10,6 +10,7 @@ from planner.policy.findings import Finding, Severity
 from planner.report.memory_map import why_no_map
 from planner.report.ranges import never_reached
 from planner.report.troubles import HARMS, Trouble, sign, word
+from planner.report.words import GLYPHS
 from planner.tui.bands import (
     Band,
     bands,
@@ -213,11 +214,11 @@ def _verdict(view: View) -> tuple[str, str, tuple[str, ...]]:
         return " ", "", ("",)
     if not build.ok:
         return "✖", "error", (f"does not start: {build.error}",)
-    worst: Finding | None = min(view.findings, key=lambda one: (one.guest is None, one.severity.rank), default=None)
-    if worst is not None and worst.guest is not None and worst.severity is not Severity.NOTICE:
-        sign, style = ("✖", "error") if worst.severity is Severity.ERROR else ("▲", "warning")
+    mine = (one for one in view.findings if one.guest is not None and one.standing != Severity.NOTICE)
+    worst: Finding | None = next(mine, None)  # the acknowledged ones come last
+    if worst is not None:
         text = f"{worst.rule.id}: {worst.rule.title}"
-        return sign, style, (f"starts, but {text}", f"but {text}", text)
+        return GLYPHS[worst.standing], worst.standing, (f"starts, but {text}", f"but {text}", text)
     return "✔", "ok", (f"starts · {format_size(build.domain.max_kib * KIB)}",)
 
 

@@ -45,7 +45,7 @@ class Problems(Blocks):
     def _bring_news(self) -> None:
         """Scroll to the worst that the last step brought, unless the cursor is what somebody looks at."""
         new = next((at for at in range(len(self._groups)) if self._is_new(at)), None)
-        if new is not None and not self._focused and self.blocks(self.size.width, self.size.height) is None:
+        if new is not None and not self._focused and self.scrolls:
             self.top = max(new - self.page + 1, min(self.top, new))
 
     def _is_new(self, index: int) -> bool:
