@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from planner.formats.xlcfg.guest import as_read
 from planner.model.address import Sbdf
 from planner.model.edits import Assign, Edit, SetSize, Together, apply
 from planner.model.errors import EditError
+from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.policy.assignable import why_blocked
 from planner.policy.evaluate import Report, evaluate
@@ -67,7 +69,7 @@ class Session:
             last=self._last,
             undo=self._done[-1][0].label if self._done else None,
             redo=self._undone[-1][0].label if self._undone else None,
-            dirty=not self.report.plan.decides_the_same(self._saved),
+            dirty=not says_the_same(self.report.plan, self._saved),
             before=self._before,
             effect=effect(self._before, self._told),
         )
@@ -139,19 +141,52 @@ def effect(before: Report | None, after: Report) -> Effect:
     """
     if before is None:
         return Effect()
-    old_names = _renamed(before.plan, after.plan)
+    old_names = renamed(before.plan, after.plan)
     return Effect(
         came=tuple(_beyond(after.findings, old_names, before.findings, {})),
         went=tuple(_beyond(before.findings, {}, after.findings, old_names)),
     )
 
 
-def _renamed(before: Plan, after: Plan) -> dict[str, str]:
-    """The old name of each guest that has a new one."""
-    old, new = [guest.name for guest in before.guests], [guest.name for guest in after.guests]
-    if len(old) != len(new):
-        return {}
-    return {now: was for was, now in zip(old, new, strict=True) if was not in new and now not in old}
+def says_the_same(plan: Plan, saved: Plan) -> bool:
+    """Whether nothing is to be saved: no difference that a person made, but perhaps files that others changed."""
+    if plan.decides_the_same(saved):
+        return True
+    return (
+        len(plan.guests) == len(saved.guests)
+        and all(map(is_same, plan.guests, saved.guests))
+        and plan.decides_the_same(replace(saved, guests=plan.guests))
+    )
+
+
+def is_same(guest: Guest, other: Guest) -> bool:
+    """Whether a plan keeps the same of both: each is as one file has it, whatever that said at the time."""
+    return guest == other or (
+        guest.file is not None
+        and other.file is not None
+        and guest.file.path == other.file.path
+        and guest.file.on_disk
+        and other.file.on_disk
+        and as_read(guest.file) == guest
+        and as_read(other.file) == other
+    )
+
+
+def renamed(before: Plan, after: Plan) -> dict[str, str]:
+    """The old name of each guest that has a new one: the guest of its file, or with no file the one in its place."""
+    gone = {guest.name: guest for guest in before.guests if after.guest(guest.name) is None}
+    new = {guest.name: guest for guest in after.guests if before.guest(guest.name) is None}
+    of_files = {guest.file.path: name for name, guest in gone.items() if guest.file is not None and guest.file.on_disk}
+    found: dict[str, str] = {}
+    for name, guest in new.items():
+        if guest.file is not None and guest.file.on_disk:
+            if guest.file.path in of_files:
+                found[name] = of_files[guest.file.path]
+        elif len(before.guests) == len(after.guests):
+            was = before.guests[after.guests.index(guest)]
+            if was.name in gone and not (was.file is not None and was.file.on_disk):
+                found[name] = was.name
+    return found
 
 
 def _beyond(

@@ -272,8 +272,7 @@ def _reads_as(text: str, path: str, wanted: tuple[Passthrough, ...]) -> bool:
 
 
 def file_name(guest: Guest) -> str:
-    """The name of the file a guest goes to: its own, else its name made safe, so that it cannot leave the folder."""
+    """The name of the file a guest goes to: its own, else a new one."""
     if guest.file is not None and guest.file.path != "-":
         return PurePath(guest.file.path).name
-    safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in guest.name).lstrip(".")
-    return f"{safe or 'guest'}.cfg"
+    return guest.new_file

@@ -94,6 +94,13 @@ class SavedPin(FromFile, frozen=True):
     path: str = ""
 
 
+class KeptFor(FromFile, frozen=True):
+    """The saved plan that unsaved edits go on from, and what stood in it then."""
+
+    file: str
+    digest: str
+
+
 class SavedPlan(FromFile, frozen=True):
     """A saved session: `plan.toml`."""
 
@@ -116,6 +123,8 @@ class SavedPlan(FromFile, frozen=True):
     pins: Annotated[dict[SbdfText, SavedPin], Meta(description="the devices that the plan means, by address")] = field(
         default_factory=dict
     )
+
+    kept_for: Annotated[KeptFor | None, Meta(description="in a recovery copy: the saved plan that was open")] = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -285,7 +294,7 @@ def _restore_guest(one: SavedGuest, texts: Mapping[str, str], folder: PurePath) 
     if one.file is not None:
         base = guest_reader.read(texts[one.file], located(folder, one.file))
     elif one.text is not None:
-        base = guest_reader.read(one.text, f"{one.name}.cfg")
+        base = guest_reader.read(one.text, Guest(name=one.set.name or one.name).new_file)
         base = replace(base, file=replace(base.file, on_disk=False) if base.file is not None else None)
     else:
         base = Guest(name=one.name)

@@ -140,6 +140,12 @@ class Guest:
     pci: tuple[Passthrough, ...] = ()
     file: ConfigFile | None = field(default=None, compare=False)
 
+    @property
+    def new_file(self) -> str:
+        """What a new file of it is called: its name made safe, so that it cannot leave the folder."""
+        safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in self.name).lstrip(".")
+        return f"{safe or 'guest'}.cfg"
+
     def device(self, address: Sbdf) -> Passthrough | None:
         """The `pci` item for `address`, if the guest has it."""
         return next((item for item in self.pci if item.address == address), None)

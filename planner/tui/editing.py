@@ -37,7 +37,7 @@ class Editor:
     def __init__(self, plan: Plan, judge: Callable[[Report], Report] = as_told) -> None:
         self._session = Session(plan, judge)
         self.saved_plan = plan
-        self._in_files = {guest.name: in_file(guest) for guest in plan.guests}
+        self._in_files = {_place(guest): found for guest in plan.guests if (found := in_file(guest)) is not None}
         self.start = View(
             self._session.snapshot, Inventory(plan.host), unsaved=self._unsaved(plan), in_files=self._in_files
         )
@@ -70,7 +70,10 @@ class Editor:
 
     def recover(self, view: View, plan: Plan) -> View:
         """The view with what a recovered plan decides, as one step."""
-        self._session.do(Recover(plan))
+        try:
+            self._session.do(Recover(plan))
+        except InputError as error:
+            raise EditError(str(error)) from None
         return self._after(view)
 
     def undo(self, view: View, steps: int = 1) -> View:
@@ -103,23 +106,25 @@ class Editor:
                 continue
             known = guest.file is not None and guest.file.on_disk
             found = guest_reader.read(one.text, guest.file.path if known and guest.file is not None else str(one.path))
-            self._in_files[guest.name] = found
+            self._in_files[_place(found)] = found
             if found != guest or not known:
                 edits.append(ReplaceGuest(guest.name, found, f"take in {one.path.name} as exported"))
         if edits:
             self._session.do(edits[0] if len(edits) == 1 else Together(tuple(edits), "take in what was exported"))
         plan = self._session.snapshot.plan
         unsaved = self._unsaved(plan)
-        if not unsaved and not is_saved and plan.decides_the_same(replace(self.saved_plan, guests=plan.guests)):
-            named = {guest.name for guest in self.saved_plan.guests}
-            if named <= {guest.name for guest in plan.guests}:
-                self.saved_plan = plan
-                self._session.mark_saved()
+        if not any(one.own for one in written):
+            return view
+        all_are_there = {*map(_place, self.saved_plan.guests)} <= {*map(_place, plan.guests)}
+        in_guests_alone = plan.decides_the_same(replace(self.saved_plan, guests=plan.guests))
+        if not unsaved and not is_saved and all_are_there and in_guests_alone:
+            self.saved_plan = plan
+            self._session.mark_saved()
         return view.having(snapshot=self._session.snapshot, unsaved=unsaved)
 
     def read_again(self, view: View, guest: Guest) -> View:
         """The view once it is known that this is what the guest's file holds."""
-        self._in_files[guest.name] = guest
+        self._in_files[_place(guest)] = guest
         return view.having(unsaved=self._unsaved(view.snapshot.plan))
 
     def saved(self, view: View, note: str) -> View:
@@ -137,7 +142,12 @@ class Editor:
         )
 
     def _unsaved(self, plan: Plan) -> frozenset[str]:
-        return frozenset(guest.name for guest in plan.guests if guest != self._in_files.get(guest.name))
+        return frozenset(guest.name for guest in plan.guests if guest != self._in_files.get(_place(guest)))
+
+
+def _place(guest: Guest) -> str:
+    """Where the guest's file is; "" for one that no file holds."""
+    return guest.file.path if guest.file is not None and guest.file.on_disk else ""
 
 
 def in_file(guest: Guest) -> Guest | None:

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from planner.formats.xlcfg.guest import read
+from planner.formats.xlcfg.guest import as_read
 from planner.model.address import Sbdf
-from planner.model.errors import InputError
-from planner.model.guest import ConfigFile, Guest, Passthrough
+from planner.model.guest import Guest, Passthrough
 from planner.model.host import Host, PciDevice
 from planner.model.span import GIB4, Span
 from planner.pci import isolation, names
@@ -68,14 +67,6 @@ class Inventory:
         return self.host.by_address.get(address)
 
 
-@lru_cache(maxsize=64)
-def _as_read(file: ConfigFile) -> Guest | None:
-    try:
-        return read(file.text, file.path)
-    except InputError:  # what a plan names may be no config any more
-        return None
-
-
 BELOW = Span(0, GIB4)
 """The first zoom: where nearly everything happens."""
 
@@ -93,7 +84,7 @@ class View:
     """A session's snapshot, the chosen guest, the word of the status line, and what follows from them.
 
     `plan_name`: the saved plan's file, if any. `unsaved`: guests that differ from their files. `in_files`: guests as
-    those hold them, by name. `on_disk`: what has happened to guests' files since, by guest. `stage` and `zoom` say
+    those hold them, by path. `on_disk`: what has happened to guests' files since, by guest. `stage` and `zoom` say
     which map is shown (None: the last stage, all of it), `size` which size the keys change. Compare by identity.
     """
 
@@ -147,10 +138,9 @@ class View:
     def in_file(self) -> Guest | None:
         """The chosen guest as its file has it; None where there is no file yet."""
         guest = self.current
-        if guest is None:
+        if guest is None or guest.file is None or not guest.file.on_disk:
             return None
-        known = self.in_files.get(guest.name)
-        return known or (_as_read(guest.file) if guest.file is not None and guest.file.on_disk else None)
+        return self.in_files.get(guest.file.path) or as_read(guest.file)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

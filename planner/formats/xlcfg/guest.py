@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise, takewhile
 
 from planner.formats.xlcfg import pci_spec, rdm
@@ -31,6 +32,15 @@ def read(text: str, path: str = "-") -> Guest:
         return reader.guest(path)
     except InputError as error:
         raise error.within(path) from None
+
+
+@lru_cache(maxsize=64)
+def as_read(file: ConfigFile) -> Guest | None:
+    """The guest as that file has it; None where that is no config any more."""
+    try:
+        return read(file.text, file.path)
+    except InputError:
+        return None
 
 
 def _is_ide_disk(text: str) -> bool:
