@@ -220,17 +220,28 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def is_running(pid: int) -> bool:
-    """Whether there is a process of that number."""
-    if pid <= 0:
+def process_name(pid: int) -> str:
+    """What to call the process of that number so that no other is ever called the same, where the system tells."""
+    try:
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except (OSError, IndexError):
+        return str(pid)
+    return f"{pid}.{boot}.{started}"
+
+
+def is_running(process: str) -> bool:
+    """Whether the process of that name, which `process_name` gave it, is there still."""
+    number = process.partition(".")[0]
+    if not (number.isascii() and number.isdigit() and int(number)):
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
-        return True
-    return True
+        pass  # somebody else's
+    return process_name(int(number)) in (process, number)
 
 
 def state_folder() -> Path:
@@ -259,6 +270,17 @@ def list_folder(path: Path) -> list[Path]:
         return sorted(path.iterdir())
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", source=str(path)) from None
+
+
+def matching(pattern: str) -> list[Path]:
+    """The files that match a pattern as shells have them, by name."""
+    return sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 - Path.glob takes no absolute pattern
+
+
+def holds_configs_alone(folder: Path) -> bool:
+    """Whether everything in the folder is an xl.cfg, as far as names tell."""
+    found = list_folder(folder)
+    return bool(found) and all(path.suffix == ".cfg" for path in found)
 
 
 def pci_ids() -> str:

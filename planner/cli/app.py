@@ -64,7 +64,8 @@ def command(
         load.to_stderr("TERM is dumb: nothing can be drawn in such a terminal, so this is the text")
         to_screen = False
     told: list[str] = []
-    plans = load.plans(sites, xen=xen, profile=profile, rdm=rdm, tell=told.append if to_screen else load.to_stderr)
+    tell = told.append if to_screen else load.to_stderr
+    plans = load.plans(sites, xen=xen, profile=profile, rdm=rdm, mend=to_screen, tell=tell)
     if len(plans) > 1:
         raise click.UsageError("the planner opens one site; name several only to `check`, `map` and `export`")
     name, plan = plans[0]
@@ -81,9 +82,12 @@ def command(
     from planner.tui.app import PlannerApp, run
 
     def opened(path: str, tell: Callable[[str], None]) -> Plan:
-        found = load.plans([path], xen=xen, profile=profile, rdm=rdm, tell=tell)[0][1]
+        found = load.plans([path], xen=xen, profile=profile, rdm=rdm, mend=True, tell=tell)[0][1]
         project_file.governed(found)  # if it cannot be read, nothing is opened
         return _named(found)
+
+    def kept(path: str, tell: Callable[[str], None]) -> Plan:
+        return _named(load.saved_plan(Path(path), True, tell, mend=True))
 
     def judge(report: Report) -> Report:
         return suppress.as_told(report, project_file.governed(report.plan))
@@ -96,6 +100,7 @@ def command(
         settings=settings.read(storage.settings_file()),
         state=state.State(storage.state_folder()),
         load=opened,
+        load_copy=kept,
         plan_file=chosen if load.is_plan(chosen) else None,
         told=told,
         judge=judge,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,7 +17,11 @@ from planner.model.errors import InputError
 from planner.model.guest import Guest
 from planner.model.host import Host
 from planner.model.plan import Plan, Profile
+from planner.pci.present import check_devices
 from planner.report.words import printable
+
+if TYPE_CHECKING:
+    from planner.formats.plan_toml import SavedPlan
 
 LIVE = "live"
 """Names the machine that we run on."""
@@ -56,6 +60,7 @@ class Reading(NamedTuple):
 
     `xen`, `profile` and `rdm` go before what a saved plan says; None leaves it at that, or at the default. So do
     `moves_to`, the inventories of hosts that the guests are to move to. `tell` takes what there is to know besides.
+    `mend`: what a saved plan names and is lost is left out and told.
     """
 
     xen: str | None = None
@@ -64,6 +69,7 @@ class Reading(NamedTuple):
     stdin_name: str = "-"
     another_host: bool = False
     moves_to: tuple[Path, ...] = ()
+    mend: bool = False
     tell: Callable[[str], None] = to_stderr
 
 
@@ -74,13 +80,15 @@ def plans(
     profile: str | None = None,
     rdm: str | None = None,
     guests_follow: bool = False,
+    mend: bool = False,
     tell: Callable[[str], None] = to_stderr,
 ) -> list[tuple[str, Plan]]:
     """The plans that `HOST GUEST…`, `SITE…` or `PLAN.toml…` name, named. InputError for what is unreadable.
 
-    `guests_follow`: a host without guests is as it should be. `tell` takes what there is to know besides.
+    `guests_follow`: a host without guests is as it should be. `tell` takes what there is to know besides. `mend` as
+    in `saved_plan`.
     """
-    reading = Reading(xen, profile, rdm, another_host=options.another_host(), tell=tell)
+    reading = Reading(xen, profile, rdm, another_host=options.another_host(), mend=mend, tell=tell)
     return [(site.name, plan(site, reading)) for site in sites(inputs, guests_follow=guests_follow, tell=tell)]
 
 
@@ -125,10 +133,9 @@ def _whole(path: Path) -> Site:
 
 def plan(site: Site, reading: Reading) -> Plan:
     """The plan of one site. InputError for what cannot be read."""
-    return chosen(
-        saved_plan(site.host, reading.another_host, reading.tell) if site.is_plan else _plan(site, reading.stdin_name),
-        reading,
-    )
+    if site.is_plan:
+        return chosen(saved_plan(site.host, reading.another_host, reading.tell, mend=reading.mend), reading)
+    return chosen(_plan(site, reading.stdin_name), reading)
 
 
 def chosen(read: Plan, reading: Reading) -> Plan:
@@ -142,24 +149,76 @@ def chosen(read: Plan, reading: Reading) -> Plan:
     )
 
 
-def saved_plan(path: Path, another_host: bool = False, tell: Callable[[str], None] = to_stderr) -> Plan:
-    """The session that the plan at `path` keeps. InputError where it was made for another inventory, unless told."""
+def saved_plan(
+    path: Path, another_host: bool = False, tell: Callable[[str], None] = to_stderr, *, mend: bool = False
+) -> Plan:
+    """The session that the plan at `path` keeps. InputError where it was made for another inventory, unless told.
+
+    `mend`: guests whose files are lost, and devices that the host lacks, are left out and told; else InputError.
+    """
     from planner.formats import plan_toml
+    from planner.pci.present import without_missing
 
     try:
         saved = plan_toml.parse(storage.read_text(path))
-        at = {name: plan_toml.located(path.parent, name) for name in (saved.host, *saved.files, *saved.moves_to)}
-        machine = host(Path(at[saved.host]))
-        texts = {name: storage.read_text(Path(at[name])) for name in saved.files}
-        others = {name: host_of(Path(at[name])) for name in saved.moves_to}
+        machine = host(Path(plan_toml.located(path.parent, saved.host)))
+        if mend and another_host and saved.host_identity != plan_toml.identity(machine):
+            tell(f"{saved.host}: has other devices or reserved regions now than when this was kept")
+        if mend:
+            saved = _without_lost(saved, path.parent, tell)
+        texts = {name: _guests_text(path, name) for name in saved.files}
+        others = {name: host_of(Path(plan_toml.located(path.parent, name))) for name in saved.moves_to}
         restored = plan_toml.restore(saved, machine, texts, path.parent, others, another_host=another_host)
     except InputError as error:
         raise error.within(str(path)) from None
-    for guest in restored.plan.guests:
-        _check_devices(machine, guest, restored.plan.host_file)
+    plan = restored.plan
+    if mend:
+        plan, left_out = without_missing(plan)
+        for one in left_out:
+            tell(one)
+    for guest in plan.guests:
+        check_devices(machine, guest, plan.host_file, within=str(path))
     for changed in restored.changed:
         tell(f"{changed}: changed since {path} was saved; the plan's settings go on top of what it says now")
-    return restored.plan
+    return plan
+
+
+def _guests_text(plan: Path, name: str) -> str:
+    from planner.formats import plan_toml
+
+    file = Path(plan_toml.located(plan.parent, name))
+    try:
+        return storage.read_text(file)
+    except InputError as error:
+        message = f"its guest's file {file}: {error.message}. Put it back, or take its [[guests]] out of the plan"
+        raise InputError(message, source=str(plan)) from None
+
+
+def _without_lost(saved: SavedPlan, folder: Path, tell: Callable[[str], None]) -> SavedPlan:
+    """`saved` without the guests whose files cannot be read; a guest that its file calls something else is that."""
+    from msgspec.structs import replace as changed
+
+    from planner.formats.plan_toml import located
+
+    guests = []
+    for one in saved.guests:
+        if one.file is not None:
+            file = located(folder, one.file)
+            called = one.set.name or one.name
+            try:
+                found = guest_reader.read(storage.read_text(Path(file)), file).name
+                taken = found != one.name and found in {other.set.name or other.name for other in saved.guests}
+            except InputError as error:
+                tell(f"{error}; the plan's guest {called} is left out")
+                continue
+            if taken:
+                tell(f"{file}: holds another guest {found}; the plan's guest {called} is left out")
+                continue
+            if found != one.name:
+                tell(f"{file}: its guest is called {found} now, not {one.name}")
+            one = changed(one, name=found)
+        guests.append(one)
+    return changed(saved, guests=tuple(guests))
 
 
 def _skip(path: Path) -> None:
@@ -179,8 +238,9 @@ def is_site(path: Path) -> bool:
 
 
 def is_plan(path: Path) -> bool:
-    """Whether `path` is a saved plan: a TOML file that names its host, which an inventory has no key for."""
-    if path.suffix != ".toml" or not path.is_file():
+    """Whether `path` is a saved plan, or a backup of one: TOML that names its host, which an inventory never does."""
+    is_backup = path.suffix == ".bak" and ".toml." in path.name
+    if not (path.suffix == ".toml" or is_backup) or not path.is_file():
         return False
     for line in storage.read_text(path).split("\n"):
         key, equals, value = line.partition("=")
@@ -202,6 +262,10 @@ def host(path: Path) -> Host:
         from planner.collect import collect_live
 
         return collect_live().host
+    if path.is_dir() and storage.holds_configs_alone(path):
+        raise InputError(
+            "holds xl configs and no host: name the host first, then the configs (HOST GUEST.cfg …)", source=str(path)
+        )
     if path.is_dir() or path.name.endswith(TARS):
         from planner.collect import collect
 
@@ -245,7 +309,7 @@ def _plan(site: Site, stdin_name: str) -> Plan:
     machine = host(site.host)
     guests = _guests(site.guest_files(), stdin_name)
     for guest in guests:
-        _check_devices(machine, guest, str(site.host))
+        check_devices(machine, guest, str(site.host))
     return Plan(host=machine, guests=guests, host_file=str(site.host))
 
 
@@ -269,22 +333,5 @@ def with_new_guest(plan: Plan, guest: Guest) -> Plan:
     """`plan` with one guest more. InputError where its name is taken or the host has not its devices."""
     if plan.guest(guest.name) is not None:
         raise InputError(f"the plan has a guest {guest.name!r} already")
-    _check_devices(plan.host, guest, plan.host_file)
+    check_devices(plan.host, guest, plan.host_file)
     return replace(plan, guests=(*plan.guests, guest))
-
-
-def _check_devices(machine: Host, guest: Guest, host_file: str) -> None:
-    for item in guest.pci:
-        if item.address is None or machine.knows(item.address):
-            continue
-        from difflib import get_close_matches  # only for a mistyped address
-
-        place = guest.file.place(f"pci[{item.address}]") if guest.file else None
-        near = get_close_matches(str(item.address), [str(address) for address in machine.by_address], 1, 0.8)
-        hint = f"; did you mean {near[0]}?" if near else f"; expected one of its {len(machine.devices)} devices"
-        raise InputError(
-            f"device {item.address} is not in {host_file}{hint}",
-            source=guest.file.path if guest.file else None,
-            line=place.line if place else None,
-            column=place.column if place else None,
-        )

@@ -6,8 +6,10 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,9 +20,11 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
+from planner.model.errors import InputError
 from planner.model.plan import Plan
 from planner.policy.evaluate import Report
 from planner.policy.suppress import as_told
+from planner.report.words import printable
 from planner.tui.commands import Keymap, Where, of
 from planner.tui.files import Files, Load
 from planner.tui.screens.main import MainScreen
@@ -39,9 +43,9 @@ _PATIENCE = 1.0
 class PlannerApp(App[int]):
     """One plan on one main screen.
 
-    Exports go to `folder` unless said. `load` reads what a path names when something is opened; without `state`
-    nothing is kept between sessions. `told` is what reading the plan brought up, `judge` takes in what the project
-    decided to live with.
+    Exports go to `folder` unless said. `load` reads what a path names when something is opened, `load_copy` a
+    recovery copy; without `state` nothing is kept between sessions. `told` is what reading the plan brought up, `judge`
+    takes in what the project decided to live with.
     """
 
     CSS_PATH = "planner.tcss"
@@ -59,6 +63,7 @@ class PlannerApp(App[int]):
         settings: Settings | None = None,
         state: State | None = None,
         load: Load | None = None,
+        load_copy: Load | None = None,
         plan_file: Path | None = None,
         told: Sequence[str] = (),
         judge: Callable[[Report], Report] = as_told,
@@ -68,8 +73,10 @@ class PlannerApp(App[int]):
         self._fixed_theme = settings.theme is not None
         self.changed_keys: Keymap = settings.keys
         self._state = state
-        files = Files(folder if folder is not None else Path(), load, state, plan_file, list(told), judge)
+        where = folder if folder is not None else Path()
+        files = Files(where, load, load_copy, state, plan_file, list(told), judge)
         self._main = MainScreen(plan, files)
+        self.last_word = ""
         self._resized = False
         self.set_class(ascii_only or settings.ascii, "-ascii")
         wanted = settings.theme or (state.theme if state is not None else None)
@@ -122,7 +129,9 @@ class PlannerApp(App[int]):
 
     def _cut_off(self, number: int) -> None:
         """The terminal is gone, or somebody ends us: the recovery copy has every edit, and is offered again."""
-        self._main.keep_now()
+        is_kept = self._main.keep_now() and self._main.files.keeps
+        if is_kept and self._main.shown.snapshot.dirty:
+            self.last_word = "the unsaved edits are kept; the next start on this host offers them"
         # A terminal that is gone may hold up whatever writes to it or reads from it: that must not keep us alive.
         last_word = threading.Timer(_PATIENCE, os._exit, [128 + number])
         last_word.daemon = True
@@ -144,7 +153,10 @@ class PlannerApp(App[int]):
 
     def _keep_theme(self, theme: Theme) -> None:
         if self._state is not None:
-            self._state.remember("theme", theme.name)
+            try:
+                self._state.remember("theme", theme.name)
+            except InputError as error:
+                self._main.say(f"▲ the theme cannot be kept: {error}")
         if self._fixed_theme:
             self._main.say("▲ theme in settings.toml comes first: the next start has that again")
 
@@ -177,4 +189,7 @@ def run(app: PlannerApp) -> int:
         code = app.run()
     finally:
         app.stop_reading()
+    if app.last_word:
+        with suppress(OSError):  # the terminal may be gone
+            print(f"rdm-planner: {printable(app.last_word)}", file=sys.stderr, flush=True)
     return code if code is not None else (app.return_code or 0)

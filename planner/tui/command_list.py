@@ -153,13 +153,24 @@ COMMANDS: tuple[Command, ...] = (
         "save_plan", "save",
     ),
     _main(
+        _PLAN, "plan.save_as", "W", "Save the plan as",
+        "Writes the plan to another file, and goes on with that; asks before it replaces one.",
+        "save_plan_as",
+    ),
+    _main(
+        _PLAN, "plan.recover", "O", "Sessions left behind",
+        "What sessions on this host kept that ended without saving: go on with it, look at it, or throw it away.",
+        "recover",
+    ),
+    _main(
         _PLAN, "plan.changes", "D", "Changes since the plan was saved",
         "What s would write that the saved plan does not say; without one, all that changed since the files were read.",
         "changes", "changes",
     ),
     _main(
         _PLAN, "plan.open", "o", "Open",
-        "A guest's xl.cfg joins the plan; a site, an inventory or a plan.toml takes its place.",
+        "A guest's xl.cfg joins the plan, and so do several, or a folder of them; a site, an inventory or a plan.toml "
+        "takes its place.",
         "open", "open",
     ),
     _main(

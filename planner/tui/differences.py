@@ -98,7 +98,7 @@ def _of_guest(was: Guest | None, now: Guest | None) -> list[Paragraph]:
         return [(("taken out of the plan", "error"),)]
     if was is None:
         file = now.file if now.file is not None and now.file.on_disk else None
-        text = [((f"a new guest, from {file.path}" if file is not None else "a new guest", "ok"),)]
+        text: list[Paragraph] = [((f"a new guest, from {file.path}" if file is not None else "a new guest", "ok"),)]
         was = as_read(file) if file is not None else None
         return [*text, *_of_guest(was, now)] if was is not None and was != now else text
     try:

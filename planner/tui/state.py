@@ -12,6 +12,8 @@ from pathlib import Path
 from planner import storage
 from planner.model.errors import InputError
 
+_ENDING = ".plan.toml"
+
 
 @dataclass
 class State:
@@ -41,32 +43,33 @@ class State:
         return self._values.get("tour_seen") is True
 
     def remember(self, key: str, value: str | bool) -> None:
-        """Keep a value, as far as that can be."""
+        """Keep a value. InputError where that cannot be: until the end it is remembered all the same."""
         if self._values.get(key) == value:
             return
         self._values[key] = value
         import tomli_w
 
-        with contextlib.suppress(InputError):
-            storage.make_folder(self.folder)
-            storage.write_unkept(self._file, tomli_w.dumps(self._values))
+        storage.make_folder(self.folder)
+        storage.write_unkept(self._file, tomli_w.dumps(self._values))
 
     def keep(self, identity: str, text: str) -> None:
-        """Write this session's recovery copy."""
-        with contextlib.suppress(InputError):
-            storage.make_folder(self._copies)
-            storage.write_unkept(self._copy(identity, os.getpid()), text)
+        """Write this session's recovery copy. InputError where that cannot be."""
+        storage.make_folder(self._copies)
+        storage.write_unkept(self._copy(identity), text)
 
-    def forget(self) -> None:
-        """Take this session's recovery copies away."""
-        for path in self._found(""):
-            if _pid(path) == os.getpid():
-                storage.remove(path)
+    def forget(self, identity: str) -> None:
+        """Take this session's recovery copy away."""
+        storage.remove(self._copy(identity))
 
     def left_behind(self, identity: str) -> list[Path]:
         """The copies of sessions on that host whose processes are gone, the newest first."""
-        found = [path for path in self._found(_digest(identity)) if not storage.is_running(_pid(path))]
+        found = [path for path in self._found(identity) if not storage.is_running(_process(path))]
         return sorted(found, key=lambda path: storage.stamp(path) or (0, 0, 0), reverse=True)
+
+    def others_run(self, identity: str) -> bool:
+        """Whether other sessions on that host, which run still, have unsaved edits."""
+        own = self._copy(identity)
+        return any(path != own and storage.is_running(_process(path)) for path in self._found(identity))
 
     def copied(self, text: str) -> Path | None:
         """Keep what was copied, for terminals that have no clipboard; None where that cannot be."""
@@ -82,21 +85,20 @@ class State:
     def _copies(self) -> Path:
         return self.folder / "recovery"
 
-    def _copy(self, identity: str, pid: int) -> Path:
-        return self._copies / f"{_digest(identity)}-{pid}.plan.toml"
+    def _copy(self, identity: str) -> Path:
+        return self._copies / f"{_digest(identity)}-{storage.process_name(os.getpid())}{_ENDING}"
 
-    def _found(self, digest: str) -> list[Path]:
+    def _found(self, identity: str) -> list[Path]:
         try:
             paths = storage.list_folder(self._copies) if self._copies.is_dir() else []
         except InputError:
             return []
-        return [path for path in paths if path.name.endswith(".plan.toml") and path.name.startswith(digest)]
+        return [path for path in paths if path.name.endswith(_ENDING) and path.name.startswith(_digest(identity))]
 
 
 def _digest(identity: str) -> str:
     return hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _pid(path: Path) -> int:
-    number = path.name.removesuffix(".plan.toml").rpartition("-")[2]
-    return int(number) if number.isascii() and number.isdigit() else 0
+def _process(path: Path) -> str:
+    return path.name.removesuffix(_ENDING).rpartition("-")[2]

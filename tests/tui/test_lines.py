@@ -284,16 +284,6 @@ def test_the_palette_takes_words_not_letters() -> None:
     assert score("next prob", "Next problem  .") == 3
 
 
-def test_a_message_has_the_reason_before_the_path(tmp_path: Path) -> None:
-    async def script(driver: Driver) -> None:
-        await driver.press("o ctrl+u")
-        await driver.type(str(tmp_path / "a-long-name-of-a-folder" / "nothing.cfg"))
-        assert driver.view.note.startswith("✖ not opened: ")
-        assert driver.view.note.index("nothing.cfg") > 20
-
-    drive(site(HP), script, load=lambda path: site(HP))
-
-
 def test_a_long_line_of_a_difference_goes_on_with_its_sign() -> None:
     (_, _, _, row) = changes("", "disk = [ 'phy:/dev/vg0/web,xvda,w', 'phy:/dev/vg0/data,xvdb,w' ]", "a", "b")
     lines = ["".join(text for text, _ in one.pieces) for one in wrap([row], 40)]

@@ -120,7 +120,7 @@ def test_undo_after_reading_again_overwrites_nobody(tmp_path: Path, theirs: str)
         file.write_text(file.read_text() + theirs)
         await driver.looked()
         await driver.press("L")
-        assert "your edits of it are dropped; u brings them back" in driver.status
+        assert "read win10 again, its edits dropped" in driver.status
         assert "≠" not in await driver.looked()
         await driver.press("e x enter escape escape")  # what they wrote stays
         assert theirs in file.read_text()

@@ -231,7 +231,7 @@ def test_a_saved_plan_brings_everything_back(tmp_path: Path) -> None:
         assert not plan.guests[2].pci
         await driver.press("o ctrl+u")
         await driver.type(str(tmp_path / "none.cfg"))
-        assert "✖ not opened:" in driver.status
+        assert "✖ not opened: there is no" in driver.text
 
     drive(site(DESKTOP, tmp_path), edit, folder=tmp_path)
     drive(site(DESKTOP, tmp_path), again, folder=tmp_path, load=opened)
@@ -257,17 +257,23 @@ def test_a_cut_off_session_is_offered_again(tmp_path: Path, monkeypatch: pytest.
         await driver.press("u q")
         assert driver.app.return_value == 0
 
+    async def last_time(driver: Driver) -> None:
+        await driver.press("enter q y")
+        assert driver.app.return_value == 0
+
     async def keys_typed_too_early(driver: Driver) -> None:
-        assert "It changes win10." in driver.text
+        assert "It has changed: win10." in driver.text
         assert "-pci = [" in await driver.press("j enter")
         await driver.press("escape j j j enter")
         assert "Throw it away?" in driver.text
         await driver.press("j escape")
 
     drive(plan, cut_off, state=state)
-    monkeypatch.setattr("planner.storage.is_running", lambda pid: False)
-    drive(plan, keys_typed_too_early, state=state, load=opened)
-    drive(plan, next_time, state=state, load=opened)
+    monkeypatch.setattr("planner.storage.is_running", lambda process: False)
+    drive(plan, keys_typed_too_early, state=state, load_copy=opened)
+    drive(plan, next_time, state=state, load_copy=opened)
+    assert list((tmp_path / "state" / "recovery").iterdir())  # what was undone may be wanted yet
+    drive(plan, last_time, state=state, load_copy=opened)
     assert not list((tmp_path / "state" / "recovery").iterdir())
 
 
@@ -303,9 +309,8 @@ def test_a_guest_joins_from_a_file(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("o")
         await driver.type("more")  # the rest is suggested
-        assert "✖ not opened" in driver.status
-        await driver.press("o end")
-        await driver.type("more.cfg")
+        assert "✖ not opened" in driver.text
+        await driver.type(".cfg")
         assert driver.view.current is not None
         assert driver.view.current.name == "more"
         assert not driver.view.unsaved
@@ -404,9 +409,11 @@ def test_settings_that_mean_something() -> None:
 def test_a_state_that_cannot_be_kept_is_no_reason_to_stop(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     state = State(tmp_path / "file" / "below")
-    state.remember("theme", "nord")
-    state.keep("host", "text")
-    state.forget()
+    with pytest.raises(InputError, match="cannot be"):
+        state.remember("theme", "nord")
+    with pytest.raises(InputError, match="cannot be"):
+        state.keep("host", "text")
+    state.forget("host")
     assert state.theme == "nord"
     assert state.left_behind("host") == []
     assert state.copied("text") is None

@@ -36,5 +36,8 @@ class ExportActions(FileActions, GuestActions):
 
         view = self.editor.exported(self.shown, written, is_saved=self.files.plan_file is not None)
         self.show(view.having(note=told(written)))
-        self.keep_soon()
+        if self.shown.snapshot.dirty:
+            self.keep_soon()
+        else:
+            self.files.forget()
         self.look_at_disk()

@@ -85,7 +85,7 @@ class GuestActions(PlanScreen):
             if index is None:
                 return
             if index == len(makers):
-                self.action_open()
+                self.action_open(guests_only=True)
             else:
                 notes = ("", *["change its disk and bridge, which are examples"] * len(TEMPLATES))
                 told = notes[index] if index < len(notes) else "same disks and MACs: change those"
@@ -93,7 +93,7 @@ class GuestActions(PlanScreen):
 
         self.app.push_screen(Choose("New guest", options), chosen)
 
-    def action_open(self) -> None:
+    def action_open(self, *, guests_only: bool = False) -> None:
         """Open a file."""
         raise NotImplementedError
 
@@ -172,16 +172,16 @@ class GuestActions(PlanScreen):
             self.say(f"✖ {guest.name}{with_keys(words, self.keymap)}")
             return
         try:
-            found = self.files.read_again(guest)
+            found = self.files.read_again(guest, self.shown.snapshot.plan)
         except InputError as error:
             self.say(f"✖ not read again: {error.reason_first}")
             return
         if found == guest and (guest.file is None or found.file is None or found.file.text == guest.file.text):
             self.say("the file says just that")
-        elif self.edit(
-            ReplaceGuest(guest.name, found, f"read {guest.name} again"),
-            note="your edits of it are dropped; u brings them back" if guest.name in self.shown.unsaved else "",
-        ):
+            self.look_at_disk()
+            return
+        dropped = ", its edits dropped" if guest.name in self.shown.unsaved else ""
+        if self.edit(ReplaceGuest(guest.name, found, f"read {guest.name} again{dropped}")):
             self.show(self.editor.read_again(self.shown, found))
         self.look_at_disk()
 

@@ -5,6 +5,7 @@ What only a key brings up (dialogs, palette, export, further panes) is imported 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -15,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
+from planner.model.errors import InputError
 from planner.model.plan import Plan
 from planner.policy.findings import Finding
 from planner.tui import describe, messages
@@ -128,9 +130,9 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
             self.subject = self.focused.subject()
         self.query_one(Details).show(view, self.subject)
 
-    def restart(self, plan: Plan, note: str) -> None:
+    def restart(self, editor: Editor, note: str) -> None:
         """Begin a new session."""
-        self.editor = Editor(plan, self.files.judge)
+        self.editor = editor
         self.show(self.editor.start.having(plan_name=self.files.plan_name))
         self.go_to_pane("devices")
         self.point(self.pane("devices").subject())
@@ -181,7 +183,7 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
     @on(Worker.StateChanged)
     def _looked(self, event: Worker.StateChanged) -> None:
         if event.worker is self._worker and event.state is WorkerState.SUCCESS:
-            self.seen_on_disk(event.worker.result or {})
+            self.seen_on_disk(*(event.worker.result or ({}, {})))
 
     # Other screens
 
@@ -214,7 +216,8 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
     def tour_closed(self, _: None) -> None:
         """It is not shown by itself again."""
         if self.files.state is not None:
-            self.files.state.remember("tour_seen", True)
+            with suppress(InputError):  # then it is shown again
+                self.files.state.remember("tour_seen", True)
 
     def action_palette(self) -> None:
         """The command palette."""

@@ -48,6 +48,7 @@ class PlanScreen(Screen[None]):
         self._follows = True
         self.left, self.middle = LEFT[0], MIDDLE[0]
         self._keeping = False
+        self._told_unkept = False
 
     @property
     def keymap(self) -> Keymap:
@@ -90,10 +91,14 @@ class PlanScreen(Screen[None]):
             self._keeping = True
             self.set_timer(KEEP_AFTER, self.keep_now)
 
-    def keep_now(self) -> None:
-        """Write the recovery copy, or take it away where nothing is unsaved."""
+    def keep_now(self) -> bool:
+        """Write the recovery copy, or take it away where nothing is unsaved. False, and told once, where it cannot."""
         self._keeping = False
-        self.files.keep(self.shown.snapshot)
+        why = self.files.keep(self.shown.snapshot)
+        if why and not self._told_unkept:
+            self._told_unkept = True
+            self.say(f"▲ no recovery copy can be written: {why}")
+        return not why
 
     def edit(self, edit: Callable[[View], Edit] | Edit, *, merge: bool = False, note: str = "") -> bool:
         """Make an edit, or say why not."""

@@ -1,71 +1,106 @@
-"""What a session left behind that was cut off: offered at the next start on the same host."""
+"""What a session left behind that was cut off: offered at the next start on the same host, and when asked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planner.model.errors import InputError
 from planner.model.plan import Plan
+from planner.tui.commands import with_keys
 from planner.tui.screens.plan_screen import PlanScreen
 from planner.tui.text import Paragraph
+
+if TYPE_CHECKING:
+    from planner.tui.widgets.options import Option
+
+WAIT, WAITS = 0.4, 4
+"""Seconds, and how often, to wait for a session that is just being cut off: its terminal closed a moment ago."""
 
 
 class RecoveryActions(PlanScreen):
     """Offers the newest copy; nothing is thrown away without being told to."""
 
-    def offer_recovery(self) -> None:
-        """Offer what a session left behind, if one did."""
+    def action_recover(self) -> None:
+        """Offer what sessions on this host left behind."""
         copies = self.files.left_behind(self.shown.snapshot.plan)
-        if copies and self.files.load is not None:
+        if copies:
+            self._offer(copies)
+        else:
+            self.say("no session on this host left unsaved edits behind")
+
+    def offer_recovery(self, waits: int = WAITS) -> None:
+        """Offer what a session left behind, if one did; one that still runs may be about to end."""
+        plan = self.shown.snapshot.plan
+        if waits and self.files.others_run(plan):
+            self.set_timer(WAIT, lambda: self.offer_recovery(waits - 1))
+            return
+        copies = self.files.left_behind(plan)
+        if not copies:
+            return
+        if waits < WAITS and (self.app.screen is not self or self.shown.snapshot.dirty):
+            self.say(with_keys("▲ a session left unsaved edits behind: {plan.recover} offers them", self.keymap))
+        else:
             self._offer(copies)
 
     def _offer(self, copies: list[Path]) -> None:
         from planner.tui.screens.dialogs import Choose
         from planner.tui.widgets.options import Option
 
-        path = copies[0]
+        path, now = copies[0], self.shown.snapshot.plan
+        later = Option("decide later", with_keys("{plan.recover} and the next start offer it again", self.keymap))
+        away = Option("throw it away", "asks once more")
+        self.files.told.clear()
         try:
-            plan = self.files.read_copy(path)
+            plan = self.files.read_copy(path, now)
         except InputError as error:
-            self.files.told.append(f"what a session left behind cannot be read: {error}")
-            self.tell()
+            self._offer_unreadable(path, error, [later, away])
             return
+        told, self.files.told = self.files.told, []
         options = [
-            Option("go on with it", "your files are as they were; nothing is written"),
-            Option("show what it holds", "what it decides otherwise than the files"),
-            Option("decide later", "it is offered again at the next start"),
-            Option("throw it away", "asks once more"),
+            Option("go on with it", "no file is written; undo takes it back"),
+            Option("show what it holds", "what it decides otherwise than the plan that is open"),
+            later,
+            away,
         ]
 
         def decide(index: int | None) -> None:
             if index == 0:
-                self.recover(plan)
-                self.keep_now()  # before the copy goes
-                self.files.discard(path)
-                self.tell()
+                self._recover(path, plan)
             elif index == 1:
                 self._show_copy(plan, copies)
-            else:
-                self.files.told.clear()
-            if index == 3:
+            elif index == 3:
                 self._ask_to_throw_away(path)
 
-        text = self._about(plan, copies)
+        text = [*self._about(plan, copies), *((("▲ ", "warning"), (one, "")) for one in told)]
+        self.app.push_screen(Choose("Unsaved edits", options, text=text), decide)
+
+    def _offer_unreadable(self, path: Path, error: InputError, options: list[Option]) -> None:
+        from planner.tui.screens.dialogs import Choose
+
+        text: list[Paragraph] = [
+            ((f"Edits of {self.files.kept_at(path)} cannot be offered: ", "strong"), (str(error), "")),
+            ((f"They are kept in {path}.", ""),),
+        ]
+
+        def decide(index: int | None) -> None:
+            if index == 1:
+                self._ask_to_throw_away(path)
+
         self.app.push_screen(Choose("Unsaved edits", options, text=text), decide)
 
     def _about(self, plan: Plan, copies: list[Path]) -> list[Paragraph]:
-        """When the copy was made, and which guests it changes."""
+        """When the copy was made, and what it decides otherwise."""
+        from planner.tui.differences import in_short
+
         text: list[Paragraph] = [
             (
                 ("A session on this host ended without saving. ", ""),
                 (f"Its edits were kept on {self.files.kept_at(copies[0])}.", "strong"),
             )
         ]
-        old = {guest.name: guest for guest in self.shown.snapshot.plan.guests}
-        new = {guest.name: guest for guest in plan.guests}
-        changed = [name for name in {**new, **old} if old.get(name) != new.get(name)]
-        if changed:
-            text.append(((f"It changes {', '.join(changed)}.", ""),))
+        told = in_short(self.shown.snapshot.plan, plan)
+        text.append(((f"It has {'; '.join(told)}." if told else "It has nothing that is not open already.", ""),))
         if len(copies) > 1:
             text.append(((f"{len(copies) - 1} older, from sessions before it, will be offered after it.", ""),))
         return text
@@ -74,8 +109,7 @@ class RecoveryActions(PlanScreen):
         from planner.tui.differences import between
         from planner.tui.screens.dialogs import Reading
 
-        text = between(self.shown.snapshot.plan, plan) or [(("Nothing that the files do not say.", "dim"),)]
-        self.files.told.clear()
+        text = between(self.shown.snapshot.plan, plan) or [(("Nothing that is not open already.", "dim"),)]
         self.app.push_screen(Reading("What was kept", text), lambda _: self._offer(copies))
 
     def _ask_to_throw_away(self, path: Path) -> None:
@@ -84,13 +118,24 @@ class RecoveryActions(PlanScreen):
         def throw_away(yes: bool | None) -> None:
             if yes:
                 self.files.discard(path)
+                self.say("the edits of that session are thrown away")
 
         question = [(("The edits of that session are lost then.", ""),)]
         self.app.push_screen(Confirm("Throw it away?", question), throw_away)
 
-    def recover(self, plan: Plan) -> None:
+    def _recover(self, path: Path, plan: Plan) -> None:
         """Go on with a recovered plan: as edits of what the files hold, which undo takes back."""
-        self.attempt(lambda view: self.editor.recover(view, plan))
+        if not self.attempt(lambda view: self.editor.recover(view, plan)):
+            return
+        try:
+            self.files.take_up(path)
+        except InputError as error:
+            self.say(f"✖ {error}")
+            return
+        self.show(self.shown.having(plan_name=self.files.plan_name))
+        if not self.keep_now():  # before the copy goes
+            return
+        self.files.discard(path)
 
     def tell(self) -> None:
         """Say what reading files brought up, and forget it."""
