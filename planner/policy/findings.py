@@ -148,9 +148,13 @@ class Context(NamedTuple):
     ) -> Finding:
         """A finding about a guest, placed at its device's item, else at the first of `keys` that the file has.
 
-        `severity` overrides the rule's own, for a case that is less bad than the rule's usual one.
+        A setting that is planned and in no file yet has no place. `severity` overrides the rule's own, for a case that
+        is less bad than the rule's usual one.
         """
-        places = ((f"pci[{device}]",) if device is not None else ()) + keys
+        setting = keys[0] if keys and device is None and region is None else None
+        planned = setting is not None and guest.file is not None and guest.file.place(setting) is None
+        whole = () if planned and getattr(guest, setting or "", None) is not None else ("name",)
+        places = ((f"pci[{device}]",) if device is not None else ()) + keys + whole
         return Finding(
             rule=rule,
             severity=severity or rule.severity_in(self.plan.profile),
@@ -162,8 +166,8 @@ class Context(NamedTuple):
             speaker=speaker,
             help=help,
             file=guest.file.path if guest.file else None,
-            place=guest.file.place(*places, "name") if guest.file else None,
-            setting=keys[0] if keys and device is None and region is None else None,
+            place=guest.file.place(*places) if guest.file else None,
+            setting=setting,
         )
 
 

@@ -130,14 +130,14 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main(
         _PROBLEMS, "problem.next", "full_stop", "Next problem",
-        "Goes to the next problem of this guest or of the host, and to its device or memory range.",
+        "Goes to the next problem of this guest or of the host, and to its device, memory range or size.",
         "next_problem(1)", "next",
     ),
     _main(_PROBLEMS, "problem.previous", "comma", "Previous problem", "Goes to the one before.", "next_problem(-1)"),
     _main(
         _PROBLEMS, "problem.fix", "f", "Fixes for the problem",
-        "The smallest changes that clear the problem under the cursor, each proved by building the guest again; the "
-        "chosen one is made as an edit.",
+        "The smallest changes that clear the problem chosen in the problems pane, or else the first about what the "
+        "cursor stands on, each proved by building every guest again; the chosen one is made as an edit.",
         "fix", "fix",
     ),
     _main(_PLAN, "edit.undo", "u", "Undo", "Takes the last edit back; as many as there were.", "undo", "undo"),

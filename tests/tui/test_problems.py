@@ -14,6 +14,7 @@ from planner.policy.evaluate import Report
 from planner.policy.findings import Finding
 from planner.policy.suppress import Governed, as_told
 from planner.tui.widgets.device_list import DeviceList
+from planner.tui.widgets.memory_map import MemoryMap
 from planner.tui.widgets.problems import Problems
 
 LAB = "xen-lab"
@@ -189,6 +190,43 @@ def test_fixes_are_for_the_problem_that_was_chosen() -> None:
         assert len(driver.app.screen_stack) == 1
 
     drive(plan, script, size=(120, 40))
+
+
+def test_fixes_are_for_the_range_under_the_cursor_while_no_problem_was_chosen() -> None:
+    plan = site(LAB)
+
+    async def script(driver: Driver) -> None:
+        pane = driver.app.screen_stack[0].query_one(MemoryMap)
+        await driver.press("tab")
+        pane.go_to(0x7E000000)
+        assert "RDM101" in await driver.press("f")
+        await driver.press("escape")
+
+    drive(plan, script, size=(120, 40))
+
+
+def test_the_palette_moves_the_bar_too() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("colon")
+        await driver.type("problem RDM119", end="down")
+        await driver.app.workers.wait_for_complete()
+        await driver.press("enter")
+        found = problem(driver)
+        assert found is not None
+        assert found.rule.id == "RDM119"
+        assert "RDM119" in await driver.press("f")
+
+    drive(site(LAB), script, size=(120, 40))
+
+
+def test_a_planned_setting_has_no_place_in_the_file() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("w j j j minus")
+        found = next(one for one in driver.view.findings if one.rule.id == "CFG610")
+        assert found.place is None
+        assert found.setting == "rdm_mem_boundary"
+
+    drive(site("mechrevo-wujie14xa"), script)
 
 
 def test_enter_and_f_close_what_says_that_there_is_no_fix() -> None:

@@ -21,7 +21,7 @@ class Option(NamedTuple):
 
 
 class Options(Picker):
-    """The options, one a line; where one is too long for that, the one under the cursor in full below them."""
+    """The options, one a line; one that is too long for that is told in full below them while the cursor is on it."""
 
     def __init__(self, options: Sequence[Option]) -> None:
         super().__init__()
@@ -54,15 +54,19 @@ class Options(Picker):
         rows = [*super().rows(width, height - below)]
         if below and self._options:
             rows += [Row()] * (height - below - len(rows))
-            rows += [Row(), *(Row(((" ", ""), *row.pieces)) for row in self._in_full(self.cursor, width))]
+            told = self._in_full(self.cursor, width) if self._is_cut(self.cursor, width) else []
+            rows += [Row(), *(Row(((" ", ""), *row.pieces)) for row in told)]
         return rows
+
+    def _is_cut(self, index: int, width: int) -> bool:
+        return cells(self._pieces(self._options[index])) > width - 2
 
     def _below(self, width: int) -> int:
         """The lines below the options: a blank one and what the longest needs; none where all fit in their line."""
-        pieces = [self._pieces(option) for option in self._options]
-        if width < 4 or all(cells(one) <= width - 2 for one in pieces):
+        cut_off = [index for index in range(len(self._options)) if self._is_cut(index, width)]
+        if width < 4 or not cut_off:
             return 0
-        return 1 + max(len(self._in_full(index, width)) for index in range(len(self._options)))
+        return 1 + max(len(self._in_full(index, width)) for index in cut_off)
 
     def _in_full(self, index: int, width: int) -> list[Row]:
         return wrap([self._pieces(self._options[index])], width - 2)
