@@ -82,7 +82,7 @@ def why_no_map(build: Build) -> str:
 def _ranges(build: Build, stage: str | None, width: int, style: Style) -> list[str]:
     if build.layout is None:
         return [f"  {why_no_map(build)}"]
-    lines = [f"  {missed}" for missed in [never_reached(build, stage)] if missed]
+    lines = [f"  stage {stage}: {missed}" for missed in [never_reached(build, stage)] if missed]
     shown = ranges(build, stage)
     largest = max(one.span.size for one in shown)
     for one in shown:

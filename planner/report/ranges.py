@@ -41,13 +41,13 @@ def at_stage(build: Build, stage: str | None) -> tuple[Segment, ...]:
 
 
 def never_reached(build: Build, stage: str | None) -> str:
-    """That the build never came to `stage`, and where it ended; "" where it did."""
+    """Where the build ended that never came to `stage`; "" where it did."""
     if stage is None or any(one.name == stage for one in build.stages):
         return ""
     ended = next((one.name for one in build.stages if not one.ok), None)
     if ended is None:
-        return f"a {build.domain.type.upper()} guest has no stage {stage}"
-    return f"{stage} was never reached: the build ended in {ended}"
+        return f"a {build.domain.type.upper()} guest has none"
+    return f"never reached: ended in {ended}"
 
 
 def ranges(build: Build, stage: str | None = None) -> tuple[Range, ...]:

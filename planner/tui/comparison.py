@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from planner.model.span import Span
 from planner.policy.evaluate import Report
-from planner.report.troubles import HARMS, Trouble, troubles
+from planner.report.troubles import HARMS, WARNS, Trouble, troubles
 from planner.tui.bands import Band, bands
 from planner.xen import views
 from planner.xen.build import Build
@@ -43,7 +43,7 @@ class Line:
         found = {self.trouble, *(cell.trouble for cell in self.cells if cell is not None)}
         if found & {*HARMS} or any(cell.kind == SegmentKind.CONFLICT for cell in self.cells if cell is not None):
             return "✖"
-        return "▲" if Trouble.BELIEVED in found else ""
+        return "▲" if found & {*WARNS} else ""
 
 
 _KINDS = {Claim.RAM: "low_ram", Claim.RESERVED: "reserved", Claim.DEVICE: "bar", Claim.SCRATCH: "firmware"}

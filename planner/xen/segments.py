@@ -53,14 +53,16 @@ def segments(
     bars = [(span, bar) for bar in (firmware.bars if firmware is not None else ()) if (span := _memory(bar))]
     edges = sorted({edge for spans in (base, regions, bars) for item in spans for edge in item[0]})
     out: list[Segment] = []
+    before: Bar | None = None
     for start, end in pairwise(edges):
         piece = Span(start, end)
         under = next((segment for segment in base if segment.span.overlaps(piece)), None)
         over = [devices for span, devices in regions if span.overlaps(piece)]
         bar = next((bar for span, bar in bars if span.overlaps(piece)), None)
         segment = _segment(piece, under, over, bar, names or {})
-        if out and out[-1].span.end == start and out[-1][1:] == segment[1:]:
+        if out and out[-1].span.end == start and out[-1][1:] == segment[1:] and bar is before:
             segment = segment._replace(span=Span(out.pop().span.start, end))
+        before = bar
         out.append(segment)
     return tuple(out)
 

@@ -98,7 +98,7 @@ def test_what_qemu_takes_and_parks_is_in_the_map() -> None:
 
 
 def test_a_stage_that_was_never_reached_says_so() -> None:
-    assert "firmware was never reached: the build ended in reserved" in _text(CONFLICT, stage="firmware")
+    assert "stage firmware: never reached: ended in reserved" in _text(CONFLICT, stage="firmware")
 
 
 def test_a_refused_config_ends_the_build_once() -> None:

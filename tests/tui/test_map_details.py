@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from driving import HP, LOWERED, Driver, drive, site
 
+from planner.formats.xlcfg.guest import read
 from planner.tui.describe import describe
 from planner.tui.widgets.memory_map import MemoryMap
 
@@ -41,6 +44,70 @@ def test_a_region_below_does_not_concern_all_of_low_ram() -> None:
         assert "64 KiB of VGA ROM, 1 boot ROM of network cards (256 KiB)" in about(driver, 0x20F000000)
 
     drive(site(HP), script, size=(200, 60))
+
+
+def test_a_region_names_its_other_owners_and_the_findings_about_it() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("1 tab")
+        region = about(driver, 0x7DFFD000)
+        assert "✖ RDM104 00:1d.0 shares RMRR 0x7dffd000-0x7dffffff" in region
+        assert "shared with 00:1a.0 (dom0)" in region
+        assert "RDM104" not in about(driver, 0x60080000)
+        await driver.press("2")
+        conflict = about(driver, 0xE8000)
+        assert "✖ RDM107 02:00.1's region 0xe8000-0xe8fff lies in the guest's BIOS area" in conflict
+        assert "05:00.0 (nobody has it)" in conflict
+
+    drive(site(HP), script, size=(200, 60))
+
+
+def test_several_ranges_in_a_line_each_say_what_they_are_and_how_to_part_them() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("2 tab")
+        line = about(driver, 0xF0000000)
+        assert "3 ranges in one line; zoom gives each its own" in line
+        assert "0xf0000000-0xfbffffff 192 MiB MMIO hole Room for BARs" in line
+        assert "✖ RDM101 ×5 guest RAM reaches 0x7f000000" in about(driver, 0x75F6F000)
+
+    drive(site(HP), script)
+
+
+def test_room_says_whether_a_bar_may_come_there() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("1 tab")
+        assert "no BAR comes here: hvmloader's window for them is 0xf0000000-0xfbffffff" in about(driver, 0x70000000)
+        assert "what of the guest's 8 GiB, less 16 MiB" not in about(driver, 0x200000)
+        await driver.press("3")
+        assert "what of the guest's 8 GiB, less 16 MiB of video RAM, does not fit below" in about(driver, 0x100000000)
+
+    drive(site(HP), script, size=(200, 60))
+
+
+def test_each_of_several_cards_has_its_own_lines_and_stolen_ram_says_why() -> None:
+    machine = site(HP)
+    ovmf = read(
+        'name = "o"\ntype = "hvm"\nbios = "ovmf"\nmemory = 8192\nvif = ["model=e1000", "model=e1000"]\n', "o.cfg"
+    )
+
+    async def script(driver: Driver) -> None:
+        text = await driver.press("tab")
+        assert text.count(" NIC ROM ") == 2
+        stolen = about(driver, 0x20F700000)
+        assert "taken by hvmloader" in stolen
+        assert "Xen gives no more pages, so" in stolen
+        assert "util.c:336-377" in stolen
+
+    drive(replace(machine, guests=(ovmf,)), script, size=(200, 60))
+
+
+def test_a_pv_guest_says_why_it_has_no_map() -> None:
+    paravirtual = read('name = "p"\ntype = "pv"\nkernel = "/k"\nmemory = 512\n', "p.cfg")
+
+    async def script(driver: Driver) -> None:
+        text = await driver.press("tab")
+        assert text.count("a PV guest takes the host's own memory") == 2
+
+    drive(replace(site(HP), guests=(paravirtual,)), script, size=(120, 40))
 
 
 def test_a_warning_is_no_error_in_the_map() -> None:

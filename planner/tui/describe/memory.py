@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from planner.model.span import GIB4, KIB, PAGE, Span, format_size
 from planner.pci import names
+from planner.policy.findings import Finding
 from planner.policy.sizes import Size
-from planner.report.troubles import HARMS, Trouble, told
+from planner.report.troubles import HARMS, RULES, WARNS, told
 from planner.report.words import GLYPHS
 from planner.tui.bands import Band
 from planner.tui.comparison import Line
@@ -20,8 +21,6 @@ from planner.xen.segments import SegmentKind
 from planner.xen.steps import Step
 
 _KINDS: dict[str, str] = {
-    SegmentKind.HIGH_RAM: "RAM above 4 GiB: what did not fit below.",
-    SegmentKind.RESERVED: "Reserved device memory: the guest's e820 says reserved.",
     SegmentKind.BAR: "A BAR that hvmloader placed here.",
     SegmentKind.CONFLICT: "Reserved device memory and something of the guest's want the same addresses.",
     SegmentKind.LEGACY: "The VGA window up to 0xbffff, then the BIOS. Every HVM guest has them here.",
@@ -37,26 +36,75 @@ _STAGES = {
 
 
 def of_band(view: View, band: Band) -> Iterator[Paragraph]:
-    """A range: whose it is, why, by which rule, and what is logged."""
+    """A range: whose it is, why, by which rule, what is logged, and the findings about it."""
     head = f"{band.span} {format_size(band.span.size)} "
     if band.parts:
-        yield ((head, "strong"), (f"{len(band.parts)} ranges in one line", ""))
+        yield ((head, "strong"), (f"{len(band.parts)} ranges in one line; zoom gives each its own", ""))
         reasons = dict.fromkeys(reason for part in band.parts for reason in _troubles(view, part))
         yield from ((reason,) for reason in reasons)
         for part in band.parts:
-            yield ((f"{part.span} ", "strong"), (f"{format_size(part.span.size)} {part.label}", _tone(part)))
+            why = "" if part.trouble is not None or part.kind is SegmentKind.CONFLICT else _why(view, part)
+            yield (
+                (f"{part.span} ", "strong"),
+                (f"{format_size(part.span.size)} {part.name} ", _tone(part)),
+                (why, "dim"),
+            )
+        yield from _findings(view, band.parts)
         return
     yield ((head, "strong"), (band.label, _tone(band)))
     found = list(_troubles(view, band))
     yield from ((reason,) for reason in found)
-    if not found or band.trouble in HARMS:
+    if band.kind is not SegmentKind.BAR and (not found or band.trouble in HARMS):
         yield ((_meaning(view, band), "dim"),)
+    yield from _findings(view, (band,))
     for address in band.devices:
         device = view.inventory.device(address)
         yield ((f"for {address.short} ", "reserved"), (names.full_name(device) if device is not None else "", ""))
+    yield from _sharers(view, band)
     if view.build is not None:
-        for name, step in _steps(view.build, band):
+        steps = sorted(_steps(view.build, band), key=lambda step: not _is_its_own(step[1], band))
+        for name, step in steps:
             yield from _told(f"stage {name}: ", step)
+
+
+def _why(view: View, band: Band) -> str:
+    """One sentence about a part of a line: where it was decided, or what it is."""
+    steps = _steps(view.build, band) if view.build is not None and band.kind is SegmentKind.BAR else ()
+    return next((f"({step.rule})" for _, step in steps if _is_its_own(step, band)), "") or _meaning(view, band)
+
+
+def _is_its_own(step: Step, band: Band) -> bool:
+    """Whether a step is about this range and no larger one."""
+    return any(band.span == span or (span.size and band.span.intersection(span) == span) for span in step.about)
+
+
+def _findings(view: View, parts: Sequence[Band]) -> Iterator[Paragraph]:
+    """What the problems say of these ranges."""
+    for group in view.problems:
+        found = [one for one in group if any(_concerns(one, part) for part in parts)]
+        if found:
+            sign = f"{GLYPHS[found[0].severity]} {found[0].rule.id} " + (f"×{len(found)} " if len(found) > 1 else "")
+            yield ((sign, found[0].severity), (found[0].message, ""))
+
+
+def _concerns(found: Finding, band: Band) -> bool:
+    if band.trouble is not None and found.rule.id == RULES.get(band.trouble):
+        return True
+    if band.kind is SegmentKind.BAR and found.rule.id.startswith("BAR") and found.device in band.devices:
+        return found.region is None or found.region.overlaps(band.span)
+    held = band.kind in (SegmentKind.RESERVED, SegmentKind.CONFLICT)
+    return held and found.region is not None and found.region.overlaps(band.span)
+
+
+def _sharers(view: View, band: Band) -> Iterator[Paragraph]:
+    """The devices that have the region too, and who has those."""
+    if band.kind not in (SegmentKind.RESERVED, SegmentKind.CONFLICT):
+        return
+    regions = [rdm for device in band.devices for rdm in view.regions(device) if rdm.span.overlaps(band.span)]
+    others = dict.fromkeys(device for rdm in regions for device in rdm.devices if device not in band.devices)
+    if others:
+        told = ", ".join(f"{device.short} ({view.owner(device).replace('-', 'nobody has it')})" for device in others)
+        yield (("shared with ", "reserved"), (told, ""))
 
 
 def _troubles(view: View, band: Band) -> Iterator[Piece]:
@@ -64,7 +112,7 @@ def _troubles(view: View, band: Band) -> Iterator[Piece]:
     if band.kind is SegmentKind.CONFLICT:
         yield f"✖ {_KINDS[band.kind]}", "error"
     if band.trouble is not None and view.build is not None:
-        style = "error" if band.trouble in HARMS else "warning" if band.trouble is Trouble.BELIEVED else ""
+        style = "error" if band.trouble in HARMS else "warning" if band.trouble in WARNS else ""
         yield told(view.build, band.span, band.trouble), style
 
 
@@ -93,6 +141,9 @@ def _meaning(view: View, band: Band) -> str:
         return ""
     if band.kind is SegmentKind.LOW_RAM:
         return f"RAM below 4 GiB. {_low_end(build, layout, band.span.end)}"
+    if band.kind is SegmentKind.HIGH_RAM:
+        size = f"{format_size(build.domain.max_kib * KIB)}{_video(build)}"
+        return f"RAM above 4 GiB: what of the guest's {size} does not fit below {layout.low_end:#x}."
     if band.kind is SegmentKind.RESERVED:
         return _mapping(view, band)
     if band.kind is SegmentKind.LEGACY and band.span.start >= VGA_HOLE.end:
@@ -111,10 +162,13 @@ def _low_end(build: Build, layout: Layout, end: int) -> str:
         return "hvmloader took what follows." if taken else "A reserved region lies behind it, in RAM."
     if end == layout.mmio_start:
         return "The MMIO hole begins here; what does not fit below it goes above 4 GiB."
-    video = f" less {format_size(build.domain.video_kib * KIB)} of video RAM" if build.domain.video_kib else ""
     if end == (build.domain.max_kib - build.domain.video_kib) * KIB:
-        return f"Here the guest's {format_size(build.domain.max_kib * KIB)}{video} end."
+        return f"Here the guest's {format_size(build.domain.max_kib * KIB)}{_video(build)} end."
     return "A reserved region lowered it."
+
+
+def _video(build: Build) -> str:
+    return f", less {format_size(build.domain.video_kib * KIB)} of video RAM," if build.domain.video_kib else ""
 
 
 def _room(build: Build, layout: Layout, span: Span) -> str:
@@ -136,11 +190,15 @@ def _tone(band: Band) -> str:
 
 
 def _steps(build: Build, band: Band) -> Iterator[tuple[str, Step]]:
-    """The steps that decide about a range of the band; of RAM, also those about what begins where it ends."""
+    """The steps that decide about a range of the band; of RAM, also those that end it where it ends."""
     is_ram = band.kind in (SegmentKind.LOW_RAM, SegmentKind.HIGH_RAM)
+    regions = [entry.span for entry in build.layout.regions] if build.layout is not None else []
     for stage in build.stages:
+        if band.kind is SegmentKind.BAR and stage.name != "firmware":
+            continue
         for step in stage.steps:
-            if any(one.overlaps(band.span) or (is_ram and one.start == band.span.end) for one in step.about):
+            ends = [span for span in step.about if is_ram and span.start == band.span.end and span not in regions]
+            if ends or any(span.overlaps(band.span) for span in step.about):
                 yield stage.name, step
 
 

@@ -23,7 +23,7 @@ from planner.tui.bands import (
 )
 from planner.tui.glyphs import MOVED, drawn, legend, short
 from planner.tui.text import Piece, Row, cells, cut, wrap
-from planner.tui.view import Subject, View
+from planner.tui.view import Heading, Subject, View
 from planner.tui.widgets.lines import Picker, columns
 from planner.xen.build import STAGES, Build
 from planner.xen.segments import SegmentKind
@@ -52,8 +52,11 @@ class MemoryMap(Picker):
         return len(self._bands)
 
     def subject(self) -> Subject:
-        """The band under the cursor."""
-        return self._bands[self.cursor] if self.cursor < len(self._bands) else None
+        """The band under the cursor; of a guest without a map, why it has none."""
+        if self.cursor < len(self._bands):
+            return self._bands[self.cursor]
+        build = self.view.build if self.view is not None else None
+        return Heading(why_no_map(build), build.error or "") if build is not None and build.layout is None else None
 
     def show(self, view: View) -> None:
         """Take a new view; another guest's map starts with its first band, else the cursor stays at its address."""
