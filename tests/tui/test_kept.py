@@ -58,6 +58,12 @@ def typed(driver: Driver) -> str:
     return driver.app.screen.query_one(Input).value
 
 
+async def entered(driver: Driver, text: str) -> str:
+    """The screen once that was typed in place of what stands in the dialog's field."""
+    driver.app.screen.query_one(Input).value = text
+    return await driver.press("enter")
+
+
 def state_at(folder: Path) -> State:
     state = State(folder)
     state.remember("tour_seen", True)
@@ -82,8 +88,8 @@ def test_what_cannot_be_planned_on_takes_nothing_away(tmp_path: Path, wrong: str
     host.write_text("\n".join(lines).replace("schema_version = 1", f'schema_version = 1\nxen = "{wrong}"'))
 
     async def script(driver: Driver) -> None:
-        await driver.press("3 space o ctrl+u")
-        assert "not opened: Xen" in await driver.type(str(host))
+        await driver.press("3 space o")
+        assert "not opened: Xen" in await entered(driver, str(host))
         await driver.press("escape")
         assert driver.view.snapshot.dirty
         assert driver.view.snapshot.plan.host_file == str(folder / "host.toml")
@@ -101,8 +107,8 @@ def test_a_plan_that_somebody_else_changed_has_ways_out(tmp_path: Path) -> None:
         await driver.looked()
         assert "▲ plan.toml: changed on disk" in driver.status
         assert "save over it" in await driver.press("s")
-        await driver.press("enter ctrl+u")
-        await driver.type(str(folder / "mine.toml"))
+        await driver.press("enter")
+        await entered(driver, str(folder / "mine.toml"))
         assert "# theirs" in path.read_text()
         assert (folder / "mine.toml").is_file()
         assert not driver.view.snapshot.dirty
@@ -127,13 +133,11 @@ def test_saving_under_another_name_asks_before_it_replaces_a_plan(tmp_path: Path
     before = path.read_text()
 
     async def script(driver: Driver) -> None:
-        await driver.press("3 space W ctrl+u")
-        assert "there is no folder" in await driver.type(str(folder / "none" / "plan.toml"))
+        await driver.press("3 space W")
+        assert "there is no folder" in await entered(driver, str(folder / "none" / "plan.toml"))
         assert not (folder / "none").exists()
-        await driver.press("ctrl+u")
-        assert "something else than a saved plan" in await driver.type(str(folder / "host.toml"))
-        await driver.press("ctrl+u")
-        assert "Replace plan.toml?" in await driver.type(str(path))
+        assert "something else than a saved plan" in await entered(driver, str(folder / "host.toml"))
+        assert "Replace plan.toml?" in await entered(driver, str(path))
         await driver.press("n")
         assert path.read_text() == before
         await driver.press("W enter y")
@@ -198,8 +202,8 @@ def test_what_others_wrote_in_a_config_is_nothing_to_save(tmp_path: Path) -> Non
         assert driver.view.snapshot.plan.guests[2].memory == 3072
         assert not driver.view.snapshot.dirty
         assert "Nothing changed" in await driver.press("D")
-        await driver.press("escape space e X ctrl+u")
-        await driver.type(str(tmp_path / "out"))
+        await driver.press("escape space e X")
+        await entered(driver, str(tmp_path / "out"))
         await driver.press("escape escape")
         assert driver.view.snapshot.dirty
         await driver.press("u q")
@@ -235,8 +239,8 @@ def test_another_site_has_its_own_folder(tmp_path: Path) -> None:
     folder, other = copied(tmp_path / "site"), copied(tmp_path / "other", LOWERED)
 
     async def script(driver: Driver) -> None:
-        await driver.press("o ctrl+u")
-        await driver.type(str(other))
+        await driver.press("o")
+        await entered(driver, str(other))
         assert "Save the plan as" in await driver.press("s")
         assert typed(driver) == str(other / "plan.toml")
         await driver.press("enter")
@@ -255,8 +259,8 @@ def test_several_configs_are_opened_at_once(tmp_path: Path) -> None:
 
     async def script(driver: Driver) -> None:
         for text in (f"{more}/*.cfg", str(more), f"{more}/a.cfg {more}/b.cfg"):
-            await driver.press("o ctrl+u")
-            await driver.type(text)
+            await driver.press("o")
+            await entered(driver, text)
             assert [guest.name for guest in driver.view.snapshot.plan.guests][3:] == ["a", "b"]
             assert driver.view.snapshot.undo == "add 2 guests"
             assert not driver.view.unsaved
@@ -265,10 +269,10 @@ def test_several_configs_are_opened_at_once(tmp_path: Path) -> None:
             await driver.press("o")
             assert typed(driver) == f"{more}/"
             await driver.press("escape u")
-        await driver.press("o ctrl+u")
-        assert "device 0000:77:00.0 is not in" in await driver.type(str(tmp_path / "far.cfg"))
-        await driver.press("escape n G enter ctrl+u")
-        assert "expected the xl.cfg of a guest" in await driver.type(str(folder / "host.toml"))
+        await driver.press("o")
+        assert "device 0000:77:00.0 is not in" in await entered(driver, str(tmp_path / "far.cfg"))
+        await driver.press("escape n G enter")
+        assert "expected the xl.cfg of a guest" in await entered(driver, str(folder / "host.toml"))
 
     run(folder, script)
 
@@ -278,8 +282,8 @@ def test_a_backup_of_a_plan_is_opened_as_one(tmp_path: Path) -> None:
     backup = saved_plan(folder).rename(folder / "plan.toml.2026-01-02T03-04-05.bak")
 
     async def script(driver: Driver) -> None:
-        await driver.press("o ctrl+u")
-        await driver.type(str(backup))
+        await driver.press("o")
+        await entered(driver, str(backup))
         assert driver.view.snapshot.plan.guests[1].memory == 1024
         assert driver.view.plan_name == ""
 
