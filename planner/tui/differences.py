@@ -58,9 +58,14 @@ def between(old: Plan, new: Plan) -> list[Paragraph]:
 def in_short(old: Plan, new: Plan) -> list[str]:
     """What `new` decides otherwise than `old`, by name: guests first, one thing each."""
     words: dict[str, list[str]] = {"changed": [], "new": [], "taken out": []}
+    told = []
     for was, now in _changed(old, new):
-        words["new" if was is None else "taken out" if now is None else "changed"].append(_called(was, now))
-    told = [f"{what}: {', '.join(names)}" for what, names in words.items() if names]
+        name = _called(was, now)
+        if was is not None and now is not None and was.name != now.name:
+            told.append(name)
+        else:
+            words["new" if was is None else "taken out" if now is None else "changed"].append(name)
+    told += [f"{what}: {', '.join(names)}" for what, names in words.items() if names]
     return told + [
         what if isinstance(after, dict) else f"{what}: {_said(before)} → {_said(after)}"
         for what, before, after in _facts(old, new)

@@ -36,7 +36,9 @@ def test_an_edit_just_made_outlives_a_hang_up(folder: Path, number: int) -> None
         terminal.press(b"3 ")
         os.kill(terminal.process, number)
         terminal.settle(b"\x1b[?1049l")  # the terminal is as it was
+        terminal.settle()
         assert terminal.code() == 128 + number
+        assert b"the unsaved edits are kept" in terminal.seen
     assert ["unset" in copy or "pci = []" in copy for copy in copies(folder)] == [True]
 
 

@@ -13,7 +13,9 @@ from textual.widgets import Input
 from planner import storage
 from planner.cli import load
 from planner.formats import plan_toml
+from planner.model.address import Sbdf
 from planner.model.errors import InputError
+from planner.model.guest import Passthrough
 from planner.model.plan import Plan
 from planner.tui.state import State
 
@@ -171,6 +173,30 @@ def test_a_lost_file_is_named_and_the_rest_of_the_plan_opened(tmp_path: Path) ->
         assert [guest.name for guest in driver.view.snapshot.plan.guests] == ["kiosk", "win10"]
 
     run(folder, script, plan=path)
+
+
+def test_a_device_that_the_host_lacks_is_blamed_on_who_names_it(tmp_path: Path) -> None:
+    folder, told = copied(tmp_path), list[str]()
+    plan = opened(str(folder), print)
+    mail = plan.guests[1]
+    far = mail.with_pci((*mail.pci, Passthrough(address=Sbdf.parse("0000:77:00.0"))))
+    path = folder / "plan.toml"
+    path.write_text(plan_toml.render(plan_toml.save(plan.with_guest(far), lambda name: Path(name).name)))
+    with pytest.raises(InputError, match=r"^\S*plan.toml: device 0000:77:00.0 is not in"):
+        load.saved_plan(path, another_host=True)
+    assert load.saved_plan(path, True, told.append, mend=True).guests[1] == mail
+    assert [one for one in told if "mail: device 0000:77:00.0 is not in" in one]
+
+
+def test_a_change_of_the_inventory_is_told(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+
+    async def script(driver: Driver) -> None:
+        await driver.looked()
+        (folder / "host.toml").write_text((folder / "host.toml").read_text() + "\n# theirs\n")
+        assert "▲ host.toml: changed on disk since it was read" in await driver.looked()
+
+    run(folder, script)
 
 
 def test_a_guest_called_something_else_is_the_same_guest(tmp_path: Path) -> None:
@@ -358,6 +384,27 @@ def test_a_recovered_session_has_its_plan_again(tmp_path: Path) -> None:
 
     run(folder, script, state=state)
     run(folder, again, state=state)
+
+
+def test_a_session_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, state, runs = copied(tmp_path / "site"), tmp_path / "state", [True]
+    monkeypatch.setattr("planner.tui.screens.recovery_actions.WAIT", 0.05)
+    monkeypatch.setattr("planner.tui.screens.recovery_actions.WAITS", 200)
+    monkeypatch.setattr("planner.storage.is_running", lambda process: runs[0] or not process.startswith("7."))
+    cut_off(folder, state, "3 space")
+    [copy] = (state / "recovery").iterdir()
+    copy.rename(copy.with_name(f"{copy.name.partition('-')[0]}-7.boot.1.plan.toml"))
+
+    async def script(driver: Driver) -> None:
+        assert "Unsaved edits" not in driver.text
+        runs[0] = False
+        for _ in range(100):
+            await driver.pilot.pause(0.05)
+            if "Unsaved edits" in await driver.settled():
+                return
+        raise AssertionError("never offered")
+
+    run(folder, script, state=state)
 
 
 def test_a_copy_that_cannot_be_written_is_told_of_once(tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ def test_a_cut_off_session_is_offered_again(tmp_path: Path, monkeypatch: pytest.
         assert driver.app.return_value == 0
 
     async def keys_typed_too_early(driver: Driver) -> None:
-        assert "It has changed: win10." in driver.text
+        assert "It holds: changed: win10." in driver.text
         assert "-pci = [" in await driver.press("j enter")
         await driver.press("escape j j j enter")
         assert "Throw it away?" in driver.text

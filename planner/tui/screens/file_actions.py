@@ -133,11 +133,11 @@ class FileActions(RecoveryActions):
         found: list[tuple[Guest, ...] | Editor] = []
 
         def refused(text: str) -> str | None:
-            self.files.told.clear()
             try:
                 opened = self.files.open(text, self.shown.snapshot.plan, guests_only=guests_only)
                 found[:] = [Editor(opened, self.files.judge) if isinstance(opened, Plan) else opened]
             except InputError as error:
+                self.files.told.clear()
                 return f"not opened: {error}"
             return None
 

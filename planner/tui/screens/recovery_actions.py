@@ -29,16 +29,16 @@ class RecoveryActions(PlanScreen):
         else:
             self.say("no session on this host left unsaved edits behind")
 
-    def offer_recovery(self, waits: int = WAITS) -> None:
+    def offer_recovery(self, waited: int = 0) -> None:
         """Offer what a session left behind, if one did; one that still runs may be about to end."""
         plan = self.shown.snapshot.plan
-        if waits and self.files.others_run(plan):
-            self.set_timer(WAIT, lambda: self.offer_recovery(waits - 1))
+        if waited < WAITS and self.files.others_run(plan):
+            self.set_timer(WAIT, lambda: self.offer_recovery(waited + 1))
             return
         copies = self.files.left_behind(plan)
         if not copies:
             return
-        if waits < WAITS and (self.app.screen is not self or self.shown.snapshot.dirty):
+        if waited and (self.app.screen is not self or self.shown.snapshot.dirty):
             self.say(with_keys("▲ a session left unsaved edits behind: {plan.recover} offers them", self.keymap))
         else:
             self._offer(copies)
@@ -59,7 +59,7 @@ class RecoveryActions(PlanScreen):
         told, self.files.told = self.files.told, []
         options = [
             Option("go on with it", "no file is written; undo takes it back"),
-            Option("show what it holds", "what it decides otherwise than the plan that is open"),
+            Option("show what it holds", "what is otherwise than in the plan here"),
             later,
             away,
         ]
@@ -100,7 +100,7 @@ class RecoveryActions(PlanScreen):
             )
         ]
         told = in_short(self.shown.snapshot.plan, plan)
-        text.append(((f"It has {'; '.join(told)}." if told else "It has nothing that is not open already.", ""),))
+        text.append(((f"It holds: {'; '.join(told)}." if told else "It has nothing that is not open already.", ""),))
         if len(copies) > 1:
             text.append(((f"{len(copies) - 1} older, from sessions before it, will be offered after it.", ""),))
         return text
