@@ -77,6 +77,15 @@ def test_all_is_drawn_again_after_fg(folder: Path, keys: bytes) -> None:
         assert shown(terminal, stream, screen) == before
 
 
+def test_nothing_is_suspended_that_no_shell_brings_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(driver: Driver) -> None:
+        monkeypatch.setattr(os, "getpgrp", lambda: 1)
+        monkeypatch.setattr(os, "getsid", lambda process: 1)
+        assert "✖ there is no shell to suspend to" in await driver.press("Z")
+
+    drive(site(DESKTOP), script)
+
+
 def test_a_terminal_too_small_for_anything_takes_no_focus_away() -> None:
     async def resize(driver: Driver, width: int, height: int) -> str:
         await driver.pilot.resize_terminal(width, height)

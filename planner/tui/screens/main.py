@@ -5,6 +5,7 @@ What only a key brings up (dialogs, palette, export, further panes) is imported 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -229,5 +230,8 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
 
     def action_suspend(self) -> None:
         """To the shell, until fg; the terminal may be closed meanwhile."""
+        if os.getpgrp() == os.getsid(0) != os.getpid():  # a shell with job control gives each job a group of its own
+            self.say("✖ there is no shell to suspend to: nothing would bring the planner back")
+            return
         self.keep_now()
         self.app.action_suspend_process()
