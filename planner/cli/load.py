@@ -209,7 +209,7 @@ def _without_lost(saved: SavedPlan, folder: Path, tell: Callable[[str], None]) -
                 found = guest_reader.read(storage.read_text(Path(file)), file).name
                 taken = found != one.name and found in {other.set.name or other.name for other in saved.guests}
             except InputError as error:
-                tell(f"{error}; the plan's guest {called} is left out")
+                tell(f"{error}; the plan's guest {called} is left out: mend that and open it again, or go on without")
                 continue
             if taken:
                 tell(f"{file}: holds another guest {found}; the plan's guest {called} is left out")
