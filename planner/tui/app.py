@@ -11,33 +11,30 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from time import monotonic
 
 from textual import events
 from textual.app import App
-from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widget import Widget
+from textual.widgets import Input
 
 from planner.model.errors import InputError
 from planner.model.plan import Plan
 from planner.policy.evaluate import Report
 from planner.policy.suppress import as_told
 from planner.report.words import printable
-from planner.tui.commands import Keymap, Where, of
+from planner.tui.commands import Keymap, Where, of, with_keys
 from planner.tui.files import Files, Load
 from planner.tui.screens.main import MainScreen
 from planner.tui.screens.too_small import TooSmall, fits
 from planner.tui.settings import Settings
 from planner.tui.state import State
 
-if TYPE_CHECKING:
-    from textual.command import Provider
-
-
 _PATIENCE = 1.0
-"""Seconds that an end by a signal may take."""
+"""Seconds that an end by a signal may take, or a key wait for what the one before it set off."""
 
 
 class PlannerApp(App[int]):
@@ -50,9 +47,7 @@ class PlannerApp(App[int]):
 
     CSS_PATH = "planner.tcss"
     TITLE = "rdm-planner"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", show=False, id="palette")]
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = set()
-    """The main screen's provider has everything: of two, either may come first."""
+    ENABLE_COMMAND_PALETTE = False
 
     def __init__(
         self,
@@ -72,7 +67,7 @@ class PlannerApp(App[int]):
         settings = settings or Settings()
         self._fixed_theme = settings.theme is not None
         self.changed_keys: Keymap = settings.keys
-        self._state = state
+        self.state = state
         where = folder if folder is not None else Path()
         files = Files(where, load, load_copy, state, plan_file, list(told), judge)
         self._main = MainScreen(plan, files)
@@ -103,7 +98,7 @@ class PlannerApp(App[int]):
         for number in (signal.SIGHUP, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._cut_off, number)
         self.call_after_refresh(_collect_garbage_again)
-        if self._state is not None and not self._state.tour_seen:
+        if self.state is not None and not self.state.tour_seen:
             self._main.call_after_refresh(self._main.action_tour)
 
     def on_resize(self) -> None:
@@ -116,6 +111,28 @@ class PlannerApp(App[int]):
     def _fit(self) -> None:
         if not fits(self.size) and not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
             self.push_screen(TooSmall())
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys one by one, each once all that the one before it set off is done: it is meant for what that led to.
+
+        Only letters go to a field. Any other key is somebody's binding, which is run now: on the way through the
+        widgets, from which Textual would get it back, the next key would overtake it.
+        """
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._calm()
+            if isinstance(event, events.Key) and not (isinstance(self.focused, Input) and event.is_printable):
+                if not await self._check_bindings(event.key, priority=True):
+                    await self._on_message(event)
+                return
+        await super().on_event(event)
+
+    async def _calm(self) -> None:
+        """Wait until every widget of the screen is there and has read its messages; not forever."""
+        until = monotonic() + _PATIENCE
+        await self._flush_next_callbacks()
+        while monotonic() < until and any(map(_is_busy, (self.screen, *self.screen.walk_children(Widget)))):
+            await asyncio.sleep(0)
+            await self._flush_next_callbacks()
 
     def on_key(self, event: events.Key) -> None:
         """Suspend and draw again from dialogs too, which know no command of the main screen."""
@@ -152,9 +169,9 @@ class PlannerApp(App[int]):
             self.screen.refresh()
 
     def _keep_theme(self, theme: Theme) -> None:
-        if self._state is not None:
+        if self.state is not None:
             try:
-                self._state.remember("theme", theme.name)
+                self.state.remember("theme", theme.name)
             except InputError as error:
                 self._main.say(f"▲ the theme cannot be kept: {error}")
         if self._fixed_theme:
@@ -164,16 +181,17 @@ class PlannerApp(App[int]):
         """The main screen, from the first paint on."""
         return self._main
 
-    def action_command_palette(self) -> None:
-        """The palette, where the screen has commands for it."""
-        from textual.command import CommandPalette
-
-        if self.screen.COMMANDS:
-            self.push_screen(CommandPalette(placeholder="Search for commands", id="--command-palette"))
+    def action_help_quit(self) -> None:
+        """Somebody pressed what ends other programs."""
+        self._main.say(with_keys("{quit} quits", self.changed_keys))
 
     async def action_quit(self) -> None:
         """Quit as `q` does, from any screen: ask while edits are not saved."""
         self._main.action_leave()
+
+
+def _is_busy(widget: Widget) -> bool:
+    return not widget.is_mounted or widget.message_queue_size > 0
 
 
 def _collect_garbage_again() -> None:

@@ -20,10 +20,10 @@ def copy(app: App[Any], state: State | None, text: str) -> str:
     app.copy_to_clipboard(text)
     path = state.copied(text) if state is not None else None
     lines = plural(text.count("\n"), "line")
-    sure = "the clipboard, if the terminal lets it"
+    note = f"copied {lines} to the clipboard, if the terminal lets it"
     if len(text.encode()) > _LIMIT:
-        lines, sure = f"▲ {lines}", "perhaps the clipboard: they are more than many terminals let through"
-    return f"{lines} in {_short(path)} and {sure}" if path is not None else f"{lines} in {sure}"
+        note = f"▲ copied {lines}: more than many terminals let through"
+    return f"{note}; also in {_short(path)}" if path is not None else note
 
 
 def _short(path: Path) -> str:

@@ -221,7 +221,8 @@ COMMANDS: tuple[Command, ...] = (
     _main(_SCREEN, "help", "question_mark", "Help", "Keys, and what the signs mean.", "help", "help"),
     _main(_SCREEN, "tour", "K", "Guided tour", "Six short pages on what is where.", "tour"),
     _main(
-        _SCREEN, "palette", "ctrl+p colon", "Command palette", "Every command, device, guest and problem by name.",
+        _SCREEN, "palette", "ctrl+p colon", "Command palette",
+        "Every command, guest, device, region, problem, release and theme by name.",
         "palette", "find",
     ),
     _main(

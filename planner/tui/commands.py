@@ -103,10 +103,14 @@ def keymap_of(app: object) -> Keymap:
     return keymap
 
 
+def keys_of(keymap: Keymap, id: str) -> tuple[str, ...]:  # noqa: A002
+    """The keys of that command, as Textual calls them."""
+    return next(command for where in Where for command in of(where) if command.id == id).keys_in(keymap)
+
+
 def key_of(keymap: Keymap, id: str) -> str:  # noqa: A002
     """The first key of that command, as a person reads it: every text that names a key asks here."""
-    command = next(command for where in Where for command in of(where) if command.id == id)
-    return show_key(command.keys_in(keymap)[0])
+    return show_key(keys_of(keymap, id)[0])
 
 
 def with_keys(text: str, keymap: Keymap) -> str:

@@ -17,7 +17,7 @@ from planner.policy.evaluate import Report, evaluate
 from planner.policy.findings import Finding, Severity
 from planner.policy.suppress import as_told
 from planner.policy.together import together
-from planner.report.words import GLYPHS
+from planner.report.words import GLYPHS, plural
 from planner.session import Effect, Session, effect
 from planner.tui.view import Inventory, View
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from planner.tui.exporting import Written
 
 _POLICIES = (None, RdmPolicy.STRICT, RdmPolicy.RELAXED)
+
+
+class NothingToDoError(EditError):
+    """There is nothing to do, which harms nobody."""
 
 
 class Editor:
@@ -62,11 +66,13 @@ class Editor:
         names = [guest.name for guest in view.snapshot.plan.guests]
         if view.current is not None and names.count(view.current.name) > 1:
             raise EditError(f"two guests are called {view.current.name}: give one of them another name first")
+        gone = len(self.undone)
         try:
             self._session.do(edit, merge=merge)
         except InputError as error:
             raise EditError(str(error)) from None
-        return self._after(view, note)
+        after = self._after(view, note)
+        return after.having(note=f"{after.note}  {plural(gone, 'undone step')} dropped") if gone else after
 
     def recover(self, view: View, plan: Plan) -> View:
         """The view with what a recovered plan decides, as one step."""
@@ -79,18 +85,20 @@ class Editor:
     def undo(self, view: View, steps: int = 1) -> View:
         """The view before the last edit, or the last `steps`."""
         if view.snapshot.undo is None:
-            raise EditError("nothing to undo")
+            raise NothingToDoError("nothing to undo")
+        first = self.history[-steps]
         for _ in range(steps):
             self._session.undo()
-        return self._after(view)
+        return self._after(view) if steps == 1 else self._jumped(view, f"back {steps} steps, to before: {first}")
 
     def redo(self, view: View, steps: int = 1) -> View:
         """The view after the last undone edit, or the last `steps`."""
         if view.snapshot.redo is None:
-            raise EditError("nothing to redo")
+            raise NothingToDoError("nothing to redo")
+        last = self.undone[steps - 1]
         for _ in range(steps):
             self._session.redo()
-        return self._after(view)
+        return self._after(view) if steps == 1 else self._jumped(view, f"on {steps} steps, to just after: {last}")
 
     def exported(self, view: View, written: Sequence[Written], *, is_saved: bool) -> View:
         """The view once these files are written. What they say beyond the plan is taken into it, as one step.
@@ -131,6 +139,10 @@ class Editor:
         """The view once the plan is written."""
         self.saved_plan = view.snapshot.plan
         return view.having(snapshot=self._session.mark_saved(), note=note)
+
+    def _jumped(self, view: View, note: str) -> View:
+        """The view after several steps at once: what the last of them was is not what was done."""
+        return self._after(view).having(note=note)
 
     def _after(self, view: View, note: str = "") -> View:
         snapshot = self._session.snapshot
@@ -248,7 +260,7 @@ def resize(view: View, steps: int) -> Edit:
     size = view.sizes[view.size]
     value = size.moved(steps)
     if value == size.effective:
-        raise EditError(f"{size.key} of {view.current.name} is turned from {size.least} to {size.most} MiB")
+        raise NothingToDoError(f"{size.key} of {view.current.name} is turned from {size.least} to {size.most} MiB")
     return SetSize(view.current.name, size.key, value)
 
 

@@ -1,85 +1,103 @@
-"""The command palette's entries: commands, devices, guests, problems. Their names are text, never markup."""
+"""What the palette finds: commands, guests, devices, regions, problems, releases, themes. No Textual."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.content import Content
-
+from planner.model.edits import SetRelease
+from planner.model.span import format_size
 from planner.pci import names
-from planner.tui.commands import Keymap, Where, of
-from planner.tui.text import clean, to_ascii
+from planner.tui.commands import Command, Where, of
+from planner.tui.describe.guests import of_guest
+from planner.xen.release import RELEASES
 
 if TYPE_CHECKING:
     from planner.tui.screens.main import MainScreen
 
+_ALSO = {
+    "guest.new": "add create copy duplicate clone template",
+    "guest.remove": "delete drop",
+    "guest.export": "write xl.cfg",
+    "guest.reload": "refresh",
+    "plan.open": "import load add",
+    "plan.save": "store write",
+    "plan.release": "version",
+    "plan.changes": "diff",
+    "edit.history": "history",
+    "size.pane": "memory ram maxmem mmio_hole slider",
+    "theme": "colours colors dark light",
+    "help": "keys shortcuts",
+    "host": "regions rmrr",
+    "messages": "log",
+}
+"""Words that people type for a command and that its name does not have."""
 
-def entries(keymap: Keymap) -> Iterator[tuple[str, str, str]]:
-    """The main screen's commands: what the palette calls them, what more is said of them, and their actions."""
-    for command in of(Where.MAIN):
-        if not command.is_fixed:
-            yield f"{command.title}  {command.shown_keys(keymap)}", command.help, command.action
+_OF_THE_PREVIEW = ("export.one", "export.all")
+"""Commands of the export preview that are worth a name here."""
 
 
-def score(query: str, text: str, about: str = "") -> float:
-    """How well every word of the query begins a word of `text`, or else of `about`: 0 where one does not."""
+class Entry(NamedTuple):
+    """Something to find: its name, what there is to say about it, words that mean it too, and what choosing it does."""
+
+    title: str
+    about: str
+    also: str
+    act: Callable[[], object]
+
+
+def score(query: str, entry: Entry) -> float:
+    """How well every word of the query begins a word of the entry: 0 where one does not, its own name counts most."""
     words = query.lower().split()
     if not words:
         return 0
-    if _begin(words, text):
-        return 3 if text.lower().startswith(words[0]) else 2
-    return 1 if _begin(words, f"{text} {about}") else 0
+    texts = (entry.title, f"{entry.title} {entry.also}", f"{entry.title} {entry.also} {entry.about}")
+    points = next((3 - number for number, text in enumerate(texts) if _begin(words, text)), 0)
+    return points + 0.5 if points and entry.title.lower().startswith(words[0]) else points
 
 
 def _begin(words: Sequence[str], text: str) -> bool:
     return all(re.search(rf"(?<![a-z0-9]){re.escape(word)}", text.lower()) for word in words)
 
 
-class Entries(Provider):
-    """Everything on the main screen that can be named."""
+def found(query: str, entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that match, best first, else in their order."""
+    scored = [(score(query, entry), entry) for entry in entries]
+    return [entry for points, entry in sorted(scored, key=lambda one: -one[0]) if points > 0]
 
-    @property
-    def _main(self) -> MainScreen:
-        return cast("MainScreen", self.screen)
 
-    def _shown(self, text: str) -> str:
-        return to_ascii(clean(text)) if self.app.has_class("-ascii") else clean(text)
+def commands() -> Iterator[Command]:
+    """The commands that stand in the palette."""
+    yield from (command for command in of(Where.MAIN) if not command.is_fixed)
+    yield from (command for command in of(Where.EXPORT) if command.id in _OF_THE_PREVIEW)
 
-    def _commands(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        for text, about, action in entries(self._main.keymap):
-            yield text, about, partial(self._main.run_action, action)
 
-    def _things(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        main, view = self._main, self._main.shown
-        for number, guest in enumerate(view.snapshot.plan.guests, 1):
-            yield f"guest {number} {guest.name}", partial(main.action_choose_guest, number)
-        for device in view.inventory.host.devices:
-            text = f"device {device.address.short} {names.class_word(device)} {names.full_name(device)}"
-            yield text, partial(main.go_to_device, device.address)
-        for finding in view.findings:
-            yield f"problem {finding.rule.id} {finding.message}", partial(main.go_to_finding, finding)
-
-    async def discover(self) -> Hits:
-        """The commands, before anything is typed."""
-        for text, _, action in self._commands():
-            yield DiscoveryHit(Content(self._shown(text)), action, text=self._shown(text))
-
-    async def search(self, query: str) -> Hits:
-        """Commands, then devices, guests and problems that match."""
-        words = query.lower().split()
-        things = ((text, "", action) for text, action in self._things())
-        for rank, found in ((10, self._commands()), (0, things)):
-            for raw, about, action in found:
-                text = self._shown(raw)
-                points = score(query, text, about)
-                if points > 0:
-                    content = Content(text)
-                    for word in words:
-                        start = text.lower().find(word)
-                        if start >= 0:
-                            content = content.stylize(self.matcher(query).match_style, start, start + len(word))
-                    yield Hit(rank + points, content, action, text=text)
+def entries(main: MainScreen) -> Iterator[Entry]:
+    """Everything that can be named, commands first."""
+    view = main.shown
+    for command in commands():
+        about = f"{command.shown_keys(main.keymap)}  {command.help}"
+        act: Callable[[], object] = partial(main.run_action, command.action)
+        if command.where is Where.EXPORT:
+            about, act = command.help, partial(main.in_preview, command.action)
+        yield Entry(command.title, about, _ALSO.get(command.id, ""), act)
+    for number, guest in enumerate(view.snapshot.plan.guests, 1):
+        about = of_guest(view, number - 1)
+        yield Entry(f"{number} {guest.name}", about, "guest", partial(main.action_choose_guest, number))
+    for device in view.inventory.host.devices:
+        about = f"{names.class_word(device)} {names.full_name(device)} · {view.owner(device.address)}"
+        yield Entry(device.address.short, about, f"device {device.address}", partial(main.go_to_device, device.address))
+    for rdm in view.snapshot.report.iommu.regions:
+        kind = rdm.declared.kind.upper()
+        also = f"{kind} region reserved {rdm.span.start:x}"
+        yield Entry(str(rdm.span), f"{kind} {format_size(rdm.span.size)}", also, partial(main.go_to_region, rdm.span))
+    for finding in view.snapshot.report.findings:
+        title = f"{finding.rule.id} {finding.guest or 'host'}: {finding.message}"
+        also = f"problem {finding.severity} {finding.rule.title}"
+        yield Entry(title, "", also, partial(main.go_to_problem, finding))
+    for name in RELEASES:
+        yield Entry(f"Xen {name}", "the release to replay", "release version", partial(main.edit, SetRelease(name)))
+    for name in main.app.available_themes:
+        yield Entry(f"theme {name}", "", "colours colors", partial(setattr, main.app, "theme", name))

@@ -107,6 +107,11 @@ def cut(pieces: Iterable[Piece], width: int) -> tuple[Piece, ...]:
     return tuple(out)
 
 
+def text_of(paragraphs: Iterable[Paragraph]) -> str:
+    """The paragraphs without their styles, a line each."""
+    return "".join("".join(text for text, _ in paragraph) + "\n" for paragraph in paragraphs)
+
+
 def wrap(paragraphs: Iterable[Paragraph], width: int) -> list[Row]:
     """The paragraphs as rows of at most `width` cells, broken at spaces, words that are too long anywhere."""
     rows: list[Row] = []

@@ -68,7 +68,7 @@ def test_undo_and_redo_name_their_steps() -> None:
         await driver.press("u u")
         assert driver.view.snapshot.plan == start
         assert not driver.view.unsaved
-        assert "✖ refused: nothing to undo" in driver.status
+        assert " nothing to undo" in driver.status
         await driver.press("U ctrl+r")
         assert "assign 00:02.0 to mail" in driver.status
         assert driver.view.snapshot.plan == edited
@@ -323,17 +323,6 @@ def test_guests_of_one_name_are_not_edited() -> None:
         assert not driver.view.unsaved
 
     drive(replace(plan, guests=(plan.guests[1], plan.guests[1])), script)
-
-
-def test_the_palette_finds_devices_guests_and_commands() -> None:
-    async def script(driver: Driver) -> None:
-        await driver.press("colon")
-        await driver.press("0 5 colon 0 0 full_stop 0")
-        await driver.app.workers.wait_for_complete()
-        await driver.press("enter enter")
-        assert "05:00.0 RAID HP Smart Array" in driver.text
-
-    drive(site(HP), script)
 
 
 def test_the_mouse_moves_toggles_and_chooses() -> None:

@@ -201,7 +201,7 @@ def test_the_preview_has_its_own_help_and_can_be_copied() -> None:
     async def script(driver: Driver) -> None:
         assert "Copy what is shown" in await driver.press("e ?")
         await driver.press("escape")
-        assert "in the clipboard, if the terminal lets it" in await driver.press("y")
+        assert "to the clipboard, if the terminal lets it" in await driver.press("y")
         assert "pci" in driver.app.clipboard
 
     drive(site(LOWERED), script)

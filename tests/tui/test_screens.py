@@ -49,6 +49,8 @@ SCREENS = (
     ("new-guest", HP, "n", "escape"),
     ("all-guests", HP, "M", "escape"),
     ("profile", HP, "P", "escape"),
+    ("palette", HP, "colon", "escape"),
+    ("palette-found", HP, "colon p f s e n s e", "escape"),
     ("details", HP, "3 tab G i", "escape shift+tab"),
     ("stage", LOWERED, "1 t t", "escape"),
     ("views", LOWERED, "v", "escape"),
@@ -81,19 +83,6 @@ def test_every_other_screen(name: str, size: tuple[int, int], update_golden: boo
 
 def _named(keys: str) -> str:
     return keys.replace(" . ", " full_stop ").replace("+ +", "plus plus")
-
-
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_palette(size: tuple[int, int], update_golden: bool) -> None:
-    """Its entries come from a worker; their order is ours."""
-
-    async def script(driver: Driver) -> None:
-        await driver.press("colon")
-        await driver.app.workers.wait_for_complete()
-        await driver.pilot.pause()
-        check(f"palette-{size[0]}x{size[1]}", driver.text, update=update_golden)
-
-    drive(site(HP), script, size=size)
 
 
 def test_ascii(update_golden: bool) -> None:

@@ -321,7 +321,7 @@ def test_a_guest_joins_from_a_file(tmp_path: Path) -> None:
 def test_copies_say_what_became_of_them(tmp_path: Path) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("y")
-        assert "copied.txt and the clipboard, if the terminal lets it" in driver.status
+        assert driver.status.startswith(" copied 5 lines to the clipboard, if the terminal lets it; also")
         assert driver.app.clipboard.startswith("00:02.0 VGA Intel HD Graphics 630")
         await driver.press("tab y")
         assert "kiosk · HVM" in driver.app.clipboard
@@ -453,7 +453,7 @@ def test_the_config_follows_beside_the_map_where_there_is_room() -> None:
         assert '- pci = [ "00:02.0,rdm_policy=strict" ]' in text
         assert "+ pci = [ ]" in text
         await driver.press("shift+tab y")
-        assert "24 lines in the clipboard" in driver.status
+        assert "copied 24 lines to the clipboard" in driver.status
         text = await driver.press("m")
         assert "+ pci = [ ]" in text
         assert "MMIO hole" not in text

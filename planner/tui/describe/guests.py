@@ -1,4 +1,4 @@
-"""What there is to say about each guest in one line: for a list to choose from."""
+"""What there is to say about each guest, or release, in one line: for a list to choose from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from planner.model.span import KIB, format_size
 from planner.report.words import GLYPHS, plural
 from planner.tui.view import View
+from planner.xen.release import Release
 
 
 def of_guest(view: View, index: int) -> str:
@@ -29,3 +30,12 @@ def of_guest(view: View, index: int) -> str:
         *marks,
     ]
     return " · ".join(part for part in parts if part)
+
+
+def of_release(release: Release) -> str:
+    """What a release's answers rest on, and what guests with devices notice first."""
+    if release.was_run:
+        about = "as its own code answered"
+    else:
+        about = f"as 4.17, with{'out' if release.version < (4, 17) else ''} the changes since that matter"
+    return f"{about}; drops rdm= with a policy" if release.drops_rdm_with_policy else about

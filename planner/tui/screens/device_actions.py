@@ -210,7 +210,7 @@ class DeviceActions(PlanScreen):
         """Type a filter in the place of the key line."""
         self.go_to_pane("devices")
         self.add_class("-filtering")
-        self.query_one("#filter").focus()
+        self.set_focus(self.query_one("#filter"))  # at once: letters typed ahead are no commands
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:

@@ -11,24 +11,36 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.suggester import Suggester
+from textual.widget import Widget
 from textual.widgets import Input
 
 from planner.model.plan import Profile
-from planner.tui.commands import key_of, keymap_of
+from planner.tui.clipboard import copy
+from planner.tui.commands import key_of, keymap_of, keys_of
 from planner.tui.messages import Opened
-from planner.tui.text import Paragraph, Row, cells
+from planner.tui.text import Paragraph, text_of, to_ascii
+from planner.tui.widgets.answers import Answers
 from planner.tui.widgets.details import Reader
-from planner.tui.widgets.lines import Lines, entitle
+from planner.tui.widgets.lines import entitle
 from planner.tui.widgets.options import Option, Options
 
+CANCEL, _BACK = ("escape", "esc cancel"), ("escape", "esc back")
 _WIDEST = 110  # as #dialog in planner.tcss
 
 
 T = TypeVar("T")
 
 
+Hint = tuple[str, str]
+"""A key, as Textual calls it, and what the border says of it."""
+
+_BETWEEN = " · "
+
+
 class Dialog(ModalScreen[T | None]):
-    """A box over the main screen. Escape, a click beside it or on the last hint of its border leave it."""
+    """A box over the main screen. Escape or a click beside it leave it; each hint of its border can be clicked."""
+
+    _hints: Sequence[Hint] = ()
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "cancel", "Cancel"),
@@ -45,14 +57,24 @@ class Dialog(ModalScreen[T | None]):
 
         self.app.push_screen(help_screen(keymap_of(self.app)))
 
+    def entitle(self, box: Widget, title: str, *hints: Hint) -> None:
+        """Title the box, and say in its lower border which keys do what."""
+        self._hints = hints
+        entitle(box, title, _BETWEEN.join(text for _, text in hints))
+
     def on_click(self, event: events.Click) -> None:
-        """Beside the box, or on the last hint in its lower border."""
+        """Beside the box, or on a hint in its lower border."""
         box = self.query_one("#dialog")
-        hint = str(box.border_subtitle or "").rpartition("·")[2]
         x, y = event.screen_x, event.screen_y
-        at_hint = bool(hint) and y == box.region.bottom - 1 and 0 < box.region.right - 2 - x <= cells(((hint, ""),))
-        if at_hint or not box.region.contains(x, y):
+        if not box.region.contains(x, y):
             self.action_cancel()
+        elif y == box.region.bottom - 1:
+            subtitle = str(box.border_subtitle or "")
+            start = box.region.right - 3 - len(subtitle)  # a blank, the border and its corner are on the right of it
+            before = subtitle[: max(0, x - start + 1)]
+            between = to_ascii(_BETWEEN) if self.app.has_class("-ascii") else _BETWEEN
+            if before and x < start + len(subtitle):
+                self.app.simulate_key(self._hints[before.count(between)][0])
 
 
 class Confirm(Dialog[bool]):
@@ -71,9 +93,9 @@ class Confirm(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """The box with the question."""
         with Vertical(id="dialog", classes="small") as box:
-            entitle(box, self._title)
+            self.entitle(box, self._title)
             yield Reader(self._question)
-            yield Answers()
+            yield Answers(("y", "yes"), ("n", "no"))
 
     def action_answer(self, yes: bool) -> None:
         """Close with the answer."""
@@ -82,21 +104,6 @@ class Confirm(Dialog[bool]):
     def action_cancel(self) -> None:
         """That is no answer, and nothing happens."""
         self.dismiss(False)
-
-
-class Answers(Lines):
-    """The two answers of a question; each can be clicked."""
-
-    _YES = " y yes  "
-
-    def rows(self, width: int, height: int) -> Sequence[Row]:
-        """The one line."""
-        return [Row(((" y", "key"), (" yes  ", "dim"), ("  n", "key"), (" no", "dim")))]
-
-    async def on_click(self, event: events.Click) -> None:
-        """Answer."""
-        event.stop()
-        await self.screen.run_action(f"answer({event.x < len(self._YES)})")
 
 
 Refused = Callable[[str], str | None]
@@ -143,7 +150,7 @@ class Ask(Dialog[str]):
     def compose(self) -> ComposeResult:
         """The box with the field."""
         with Vertical(id="dialog", classes="small") as box:
-            entitle(box, self._title, f"⏎ {self._done} · esc cancel")
+            self.entitle(box, self._title, ("enter", f"⏎ {self._done}"), CANCEL)
             yield Input(
                 self._value,
                 self._placeholder,
@@ -155,6 +162,10 @@ class Ask(Dialog[str]):
             reader.can_focus = False  # tab would lead there, and typing would do nothing
             yield reader
 
+    def on_input_changed(self) -> None:
+        """What was wrong is being mended."""
+        self._tell(((self._hint, "dim"),))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with what was typed, or say why it will not do."""
         event.stop()
@@ -163,9 +174,13 @@ class Ask(Dialog[str]):
         if why is None:
             self.dismiss(text)
             return
+        self._tell((("✖ ", "error"), (why, "error")), ((self._hint, "dim"),))
+
+    def _tell(self, *text: Paragraph) -> None:
         reader = self.query_one(Reader)
-        reader.set_text([(("✖ ", "error"), (why, "error")), ((self._hint, "dim"),)])
-        reader.refresh(layout=True)
+        if reader.text != text_of(text):
+            reader.set_text(text)
+            reader.refresh(layout=True)
 
 
 def ask_folder(title: str, hint: str, refused: Refused) -> Ask:
@@ -186,7 +201,7 @@ class Choose(Dialog[int]):
     def compose(self) -> ComposeResult:
         """The box with the options, what there is to say first above them."""
         with Vertical(id="dialog") as box:
-            entitle(box, self._title, "⏎ choose · esc cancel")
+            self.entitle(box, self._title, ("enter", "⏎ choose"), CANCEL)
             if self._text:
                 yield Reader([*self._text, ()])
             yield Options(self._options)
@@ -194,7 +209,7 @@ class Choose(Dialog[int]):
     def on_mount(self) -> None:
         """Put the cursor among the options."""
         options = self.query_one(Options)
-        options.focus()
+        self.set_focus(options)
         options.cursor = self._at
 
     def on_resize(self, event: events.Resize) -> None:
@@ -211,28 +226,39 @@ class Choose(Dialog[int]):
 
 
 class Reading(Dialog[None]):
-    """A text, to scroll and close."""
+    """A text, to scroll, copy and close; by the keys that brought it up too (`closes`, as Textual calls them)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("i,question_mark", "cancel", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", id="copy")]
 
-    def __init__(self, title: str, text: Iterable[Paragraph], *, closes: Sequence[str] = ()) -> None:
+    def __init__(self, title: str, text: Iterable[Paragraph], *, closes: Iterable[str] = ()) -> None:
         super().__init__()
         self._title = title
         self.text = list(text)
-        self._closes = closes
-
-    def on_key(self, event: events.Key) -> None:
-        """Close by the keys that brought it up too."""
-        if event.key in self._closes:
-            event.stop()
-            self.action_cancel()
+        for key in closes:
+            self._bindings.key_to_bindings[key] = [Binding(key, "cancel")]  # in the place of what else it means
 
     def compose(self) -> ComposeResult:
         """The box with the text."""
-        keys = keymap_of(self.app)
         with Vertical(id="dialog") as box:
-            entitle(box, self._title, f"{key_of(keys, 'list.down')} {key_of(keys, 'list.up')} scroll · esc back")
+            self._say(box)
             yield Reader(self.text)
+
+    def _say(self, box: Widget, note: str = "") -> None:
+        keys = keymap_of(self.app)
+        moves = " ".join(key_of(keys, f"list.{one}") for one in ("down", "up", "page_down", "first", "last"))
+        copied = note or f"{key_of(keys, 'copy')} copy"
+        page_down, copy_key = keys_of(keys, "list.page_down")[0], keys_of(keys, "copy")[0]
+        self.entitle(box, self._title, *([] if note else [(page_down, f"{moves} scroll")]), (copy_key, copied), _BACK)
+
+    def action_copy(self) -> None:
+        """Send the text to the terminal's clipboard, and say so."""
+        self._say(self.query_one("#dialog"), copy(self.app, getattr(self.app, "state", None), text_of(self.text)))
+
+    @on(Opened)
+    def _read(self, message: Opened) -> None:
+        """Enter: it is read."""
+        message.stop()
+        self.action_cancel()
 
 
 def profile_question(now: Profile, other: Profile) -> Confirm:

@@ -50,7 +50,7 @@ class ExportPreview(Screen[None]):
     def on_mount(self) -> None:
         """Show the changes first, and from then on what the main screen comes to know."""
         self._show()
-        self.query_one(Reader).focus()
+        self.set_focus(self.query_one(Reader))
         self.watch(self._main, "view", self._follow, init=False)
 
     def _follow(self, old: View, new: View) -> None:

@@ -14,7 +14,7 @@ from planner.model.guest import Guest
 from planner.model.plan import Plan
 from planner.report.words import plural
 from planner.tui.clipboard import copy
-from planner.tui.commands import with_keys
+from planner.tui.commands import keys_of, with_keys
 from planner.tui.describe import describe
 from planner.tui.editing import Editor
 from planner.tui.screens.recovery_actions import RecoveryActions
@@ -117,7 +117,11 @@ class FileActions(RecoveryActions):
         file = self.files.plan_file
         since = f"{file} was saved" if file is not None else "the files were read (no plan is open)"
         text = between(self.editor.saved_plan, self.shown.snapshot.plan)
-        self.app.push_screen(Reading(f"Since {since}", text or [(("Nothing changed.", "dim"),)]))
+        self.app.push_screen(
+            Reading(
+                f"Since {since}", text or [(("Nothing changed.", "dim"),)], closes=keys_of(self.keymap, "plan.changes")
+            )
+        )
 
     def action_open(self, *, guests_only: bool = False) -> None:
         """Ask for a path, and open what it names; what cannot be opened is said there."""

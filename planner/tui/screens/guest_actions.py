@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -66,7 +67,7 @@ class GuestActions(PlanScreen):
     def action_new_guest(self) -> None:
         """Choose what to make a guest from, then its name."""
         from planner.export.copies import copy_of
-        from planner.export.templates import TEMPLATES, new_guest
+        from planner.export.templates import TEMPLATES, Firmware, System, new_guest
         from planner.tui.screens.dialogs import Choose
         from planner.tui.widgets.options import Option
 
@@ -74,7 +75,9 @@ class GuestActions(PlanScreen):
         options = [Option("empty", "HVM, 2 GiB, no disk: a place to try things")]
         makers: list[Callable[[str], Guest]] = [lambda name: Guest(name=name, type="hvm", memory=2048)]
         for template in TEMPLATES.values():
-            options.append(Option(template.label, "a complete xl.cfg, whose disk and bridge are examples"))
+            starts = "UEFI" if template.firmware is Firmware.OVMF else "BIOS"
+            disk = "IDE disk" if template.system is System.WINDOWS else "PV disk"
+            options.append(Option(template.label, f"{starts}, {disk}, 4 GiB; example disk and bridge"))
             makers.append(partial(new_guest, template=template))
         if guest is not None:
             options.append(Option(f"copy of {guest.name}", "all of its settings, none of its devices"))
@@ -88,8 +91,14 @@ class GuestActions(PlanScreen):
                 self.action_open(guests_only=True)
             else:
                 notes = ("", *["change its disk and bridge, which are examples"] * len(TEMPLATES))
-                told = notes[index] if index < len(notes) else "same disks and MACs: change those"
-                self._ask_name("Name of the new guest", lambda name: self._add(makers[index](name), told))
+                text = guest.file.text if guest is not None and guest.file is not None else ""
+                same = (
+                    "same disks and MACs: change those" if re.search(r"^\s*(disk|vif)\s*=", text, re.MULTILINE) else ""
+                )
+                told = notes[index] if index < len(notes) else same
+                self._ask_name(
+                    f"Name of the new guest ({options[index].title})", lambda name: self._add(makers[index](name), told)
+                )
 
         self.app.push_screen(Choose("New guest", options), chosen)
 
@@ -140,6 +149,8 @@ class GuestActions(PlanScreen):
                 return "A name is missing."
             if text.isascii() and text.isdigit():
                 return f"xl takes {text:.20} for the number of a domain: a name has a letter too."
+            if "/" in text:
+                return "xl names log files by it, and no file is called by a slash."
             return f"There is a guest {text} already." if text in taken else None
 
         return refused
@@ -260,6 +271,7 @@ class GuestActions(PlanScreen):
 
     def action_release(self) -> None:
         """Choose the Xen release to replay."""
+        from planner.tui.describe.guests import of_release
         from planner.tui.screens.dialogs import Choose
         from planner.tui.widgets.options import Option
         from planner.xen.release import RELEASES
@@ -267,10 +279,7 @@ class GuestActions(PlanScreen):
         plan, report = self.shown.snapshot.plan, self.shown.snapshot.report
         names: list[str | None] = [None, *RELEASES]
         options = [Option("as the host has it", plan.host.xen or "not said: the default")]
-        options += [
-            Option(one.name, "its own code was run" if one.was_run else "by what changed since")
-            for one in RELEASES.values()
-        ]
+        options += [Option(one.name, of_release(one)) for one in RELEASES.values()]
         at = names.index(report.release.name) if plan.xen is not None else 0
 
         def choose(index: int | None) -> None:

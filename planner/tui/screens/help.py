@@ -11,12 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from planner.tui.commands import Command, Keymap, Where, of, with_keys
+from planner.tui.commands import Command, Keymap, Where, keys_of, of, with_keys
 from planner.tui.glyphs import MOVED
 from planner.tui.screens.dialogs import Dialog, Reading
 from planner.tui.text import Paragraph
 from planner.tui.widgets.details import Reader
-from planner.tui.widgets.lines import entitle
 
 _PANES = {
     "devices": ("Devices", "What belongs together stands under one heading; a box says who has the device."),
@@ -56,7 +55,7 @@ def help_screen(keymap: Keymap, pane: str = "") -> Reading:
     text.append((("Signs", "heading"),))
     text += [((sign, style), (f"  {words}", "")) for sign, style, words in _SIGNS]
     text += [(), (("Keys can be changed by id in settings.toml; `rdm-planner --help` says where it is.", "dim"),)]
-    return Reading("Help", text)
+    return Reading("Help", text, closes=keys_of(keymap, "help"))
 
 
 def _command(command: Command, keymap: Keymap) -> Paragraph:
@@ -199,7 +198,9 @@ class Tour(Dialog[None]):
     def _title(self, box: Vertical) -> None:
         self.styles.align_vertical = "top" if self._page == _BELOW else "bottom"  # beside what the page is about
         on = "done" if self._page + 1 == len(TOUR) else "on"
-        entitle(box, f"{self._page + 1} of {len(TOUR)}: {TOUR[self._page][0]}", f"⏎ {on} · h back · esc close")
+        back = [("h", "h back")] if self._page else []
+        title = f"{self._page + 1} of {len(TOUR)}: {TOUR[self._page][0]}"
+        self.entitle(box, title, ("enter", f"⏎ {on}"), *back, ("escape", "esc close"))
 
     def _text(self) -> Iterator[Paragraph]:
         paragraphs = [*TOUR[self._page][1], *([_SAMPLE] if self._sample and self._page == 0 else [])]

@@ -7,13 +7,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from planner.tui.screens.dialogs import Dialog
+from planner.tui.widgets.answers import Answers
 from planner.tui.widgets.details import Reader
-from planner.tui.widgets.lines import entitle
 
 
-class Leaving(ModalScreen[str]):
+class Leaving(Dialog[str]):
     """Closes with "lose", "save" or "stay"."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -28,10 +28,10 @@ class Leaving(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """The box with the question."""
-        keys = (("y", "key"), (" yes    ", "dim"), ("s", "key"), (" save the plan first    ", "dim"))
         with Vertical(id="dialog", classes="small") as box:
-            entitle(box, self._title)
-            yield Reader([((self._question, ""),), (), (*keys, ("n", "key"), (" no", "dim"))])
+            self.entitle(box, self._title)
+            yield Reader([((self._question, ""),), ()])
+            yield Answers(("y", "yes"), ("s", "save the plan first"), ("n", "no"))
 
     def action_answer(self, answer: str) -> None:
         """Close with the answer."""

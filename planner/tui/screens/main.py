@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,9 +19,10 @@ from textual.worker import Worker, WorkerState
 
 from planner.model.errors import InputError
 from planner.model.plan import Plan
+from planner.model.span import Span
 from planner.policy.findings import Finding
 from planner.tui import describe, messages
-from planner.tui.commands import Where, bindings
+from planner.tui.commands import Where, bindings, keys_of
 from planner.tui.editing import Editor
 from planner.tui.files import Files, is_sample
 from planner.tui.screens.device_actions import DeviceActions
@@ -39,17 +40,8 @@ from planner.tui.widgets.memory_map import MemoryMap
 from planner.tui.widgets.problems import Problems
 from planner.tui.widgets.status_line import StatusLine
 
-if TYPE_CHECKING:
-    from textual.command import Provider
-
 LOOK_EVERY = 2.0
 """Seconds between two looks at the guests' files."""
-
-
-def _entries() -> type[Provider]:
-    from planner.tui.palette import Entries
-
-    return Entries
 
 
 class MainScreen(ExportActions, DeviceActions, MapActions):
@@ -57,7 +49,6 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
 
     WHERE = Where.MAIN
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.MAIN)
-    COMMANDS = {_entries}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-mid"), (36, "-tall")]  # noqa: RUF012
     TITLE = "rdm-planner"
@@ -192,14 +183,16 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
         """Everything about what the cursor stands on."""
         from planner.tui.screens.dialogs import Reading
 
-        self.app.push_screen(Reading("Details", describe.describe(self.shown, self.subject, full=True)))
+        text = describe.describe(self.shown, self.subject, full=True)
+        self.app.push_screen(Reading("Details", text, closes=keys_of(self.keymap, "details")))
 
     def action_messages(self) -> None:
         """Everything that was said, newest first."""
         from planner.tui.screens.dialogs import Reading
 
         text = [((f"{number}  ", "dim"), (note, "")) for number, note in reversed([*enumerate(self.said, 1)])]
-        self.app.push_screen(Reading("Messages so far", text or [(("Nothing was said yet.", "dim"),)]))
+        nothing = [(("Nothing was said yet.", "dim"),)]
+        self.app.push_screen(Reading("Messages so far", text or nothing, closes=keys_of(self.keymap, "messages")))
 
     def action_help(self) -> None:
         """Keys and signs, those of this pane first."""
@@ -221,12 +214,52 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
                 self.files.state.remember("tour_seen", True)
 
     def action_palette(self) -> None:
-        """The command palette."""
-        self.app.action_command_palette()
+        """Find anything by its name, and go or do."""
+        from planner.tui.palette import commands, entries
+        from planner.tui.screens.find import Find
+
+        first = sum(1 for _ in commands())
+        self.app.push_screen(Find(entries(self), first), lambda act: act() if act is not None else None)
+
+    def go_to_problem(self, finding: Finding) -> None:
+        """Choose the guest that a finding is about, and go to the finding."""
+        names = [guest.name for guest in self.shown.snapshot.plan.guests]
+        if finding.guest in names:
+            self.action_choose_guest(names.index(finding.guest) + 1)
+        self.go_to_finding(finding)
+
+    def go_to_region(self, span: Span) -> None:
+        """Put the host panel's cursor on a reserved region."""
+        from planner.tui.widgets.host_list import HostList
+
+        self.go_to_pane("host")
+        hosts = self.query_one(HostList)
+
+        def go() -> None:
+            hosts.go_to(span)
+            hosts.tell()
+
+        hosts.call_after_refresh(go)  # it folds its regions when it is drawn first
+
+    def in_preview(self, action: str) -> None:
+        """Do what the export preview knows, in front of it."""
+        self.action_export()
+        top = self.app.screen
+        if top is not self:
+            top.call_after_refresh(top.run_action, action)
 
     def action_theme(self) -> None:
         """Choose a theme."""
-        self.app.action_change_theme()
+        from planner.tui.screens.dialogs import Choose
+        from planner.tui.widgets.options import Option
+
+        themes = sorted(self.app.available_themes)
+
+        def choose(index: int | None) -> None:
+            if index is not None:
+                self.app.theme = themes[index]
+
+        self.app.push_screen(Choose("Theme", [*map(Option, themes)], at=themes.index(self.app.theme)), choose)
 
     def action_suspend(self) -> None:
         """To the shell, until fg; the terminal may be closed meanwhile."""

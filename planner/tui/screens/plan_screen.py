@@ -16,7 +16,7 @@ from planner.policy.findings import Finding
 from planner.tui.bands import Band
 from planner.tui.commands import Keymap, keymap_of
 from planner.tui.describe import title
-from planner.tui.editing import Editor
+from planner.tui.editing import Editor, NothingToDoError
 from planner.tui.view import Look, Subject, View
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
@@ -76,7 +76,7 @@ class PlanScreen(Screen[None]):
         try:
             self.show(change(self.shown))
         except EditError as error:
-            self.say(f"✖ refused: {error}")
+            self.say(str(error) if isinstance(error, NothingToDoError) else f"✖ refused: {error}")
             return False
         gone = isinstance(self.subject, Finding) and self.subject not in self.shown.findings
         if isinstance(self.focused, Picker) and (gone or not isinstance(self.focused, DeviceList)):

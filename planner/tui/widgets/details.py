@@ -9,7 +9,8 @@ from textual.geometry import Size
 
 from planner.tui.commands import key_of, keymap_of
 from planner.tui.describe import describe
-from planner.tui.text import Paragraph, Row, cells, cut, wrap
+from planner.tui.messages import Opened
+from planner.tui.text import Paragraph, Row, cells, cut, text_of, wrap
 from planner.tui.view import Subject, View
 from planner.tui.widgets.lines import Lines, Scroller
 
@@ -60,7 +61,7 @@ class Reader(Scroller):
     @property
     def text(self) -> str:
         """All of it, a line a paragraph."""
-        return "".join("".join(text for text, _ in paragraph) + "\n" for paragraph in self._paragraphs)
+        return text_of(self._paragraphs)
 
     def set_text(self, paragraphs: Iterable[Paragraph]) -> None:
         """Show another text, from its beginning."""
@@ -72,6 +73,10 @@ class Reader(Scroller):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the text has, for a dialog that fits it."""
         return len(wrap(self._paragraphs, max(8, width - 2)))
+
+    def action_open(self) -> None:
+        """It is read: a dialog may close."""
+        self.post_message(Opened(None))
 
     def count(self) -> int:
         """Lines after wrapping."""

@@ -16,6 +16,8 @@ from planner.tui.view import View
 from planner.tui.widgets.lines import Lines
 
 _LONGEST = 24
+_MORE = 16
+"""Cells for what is said of the guests out of sight, on both sides."""
 
 
 class GuestTabs(Lines):
@@ -34,22 +36,27 @@ class GuestTabs(Lines):
         if not guests:
             text = " no guest yet: {guest.new} makes one, {plan.open} opens an xl.cfg"
             return [Row(((fit(with_keys(text, keymap_of(self.app)), width), "dim"),))]
-        tabs = [self._tab(view, index) for index in range(len(guests))]
+        every = range(len(guests))
+        tabs = [self._tab(view, index) for index in every]
+        if sum(map(cells, tabs)) > width:
+            tabs = [self._tab(view, index, briefly=index != view.guest) for index in every]
         widths = [cells(tab) for tab in tabs]
-        first, last = _window(widths, view.guest, width - 10)
+        first, last = (0, len(guests)) if sum(widths) <= width else _window(widths, view.guest, width - _MORE)
         pieces: list[Piece] = []
-        if first > 0:
-            pieces.append((f"‹{first} ", "dim"))
         self._places = []
+        if first > 0:
+            pieces += [("‹", "dim"), *_hidden(view, range(first)), (" ", "")]
+            self._places.append((0, cells(pieces), first - 1))
         for index in range(first, last):
             start = cells(pieces)
             pieces += tabs[index]
             self._places.append((start, start + widths[index], index))
         if last < len(guests):
-            pieces.append((f" {len(guests) - last}›", "dim"))
+            pieces += [(" ", ""), *_hidden(view, range(last, len(guests))), ("›", "dim")]
+            self._places.append((self._places[-1][1], width, last))
         return [Row(cut(pieces, width))]
 
-    def _tab(self, view: View, index: int) -> tuple[Piece, ...]:
+    def _tab(self, view: View, index: int, *, briefly: bool = False) -> tuple[Piece, ...]:
         guest = view.snapshot.plan.guests[index]
         name = clean(guest.name)
         name = fit(name, _LONGEST) if cells(((name, ""),)) > _LONGEST else name
@@ -58,7 +65,7 @@ class GuestTabs(Lines):
         here = index == view.guest
         marks = [
             (f" {GLYPHS[severity]}{counts[severity]}", f"tab-{severity}" if here else str(severity))
-            for severity in (Severity.ERROR, Severity.WARNING)
+            for severity in ((Severity.ERROR,) if briefly else (Severity.ERROR, Severity.WARNING))
             if counts.get(severity)
         ]
         return (
@@ -69,10 +76,17 @@ class GuestTabs(Lines):
         )
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the guest whose tab was clicked."""
+        """Choose the guest whose tab was clicked, or the next one out of sight."""
         chosen = next((index for start, end, index in self._places if start <= event.x < end), None)
         if chosen is not None:
             self.post_message(GuestChosen(chosen))
+
+
+def _hidden(view: View, guests: range) -> tuple[Piece, ...]:
+    """How many guests are out of sight on that side, and how many of them have errors."""
+    names = [view.snapshot.plan.guests[index].name for index in guests]
+    bad = sum(view.counts.get(name, Counter())[Severity.ERROR] > 0 for name in names)
+    return ((str(len(names)), "dim"), *([(f" {GLYPHS[Severity.ERROR]}{bad}", "error")] if bad else []))
 
 
 def _window(widths: list[int], chosen: int, room: int) -> tuple[int, int]:

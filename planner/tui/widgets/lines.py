@@ -295,11 +295,17 @@ class Picker(Scroller):
         offset = event.get_content_offset(self)
         index = self.index_at(offset.y) if offset is not None else None
         if offset is not None and index is not None:
+            again = index == self.cursor
             self.move(index)
             self.clicked(offset.x)
+            if again:
+                self.clicked_again()
 
     def clicked(self, x: int) -> None:
         """The row under the cursor was clicked at cell `x`."""
+
+    def clicked_again(self) -> None:
+        """The row that was clicked had the cursor already: a list to choose from takes it for a choice."""
 
 
 def columns(*parts: tuple[str, int, str]) -> tuple[tuple[str, str], ...]:

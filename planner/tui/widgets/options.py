@@ -27,6 +27,12 @@ class Options(Picker):
         super().__init__()
         self._options = options
 
+    def show_options(self, options: Sequence[Option]) -> None:
+        """Others to choose from, the cursor on the first."""
+        self._options = options
+        self.cursor = self.top = 0
+        self.redraw()
+
     def count(self) -> int:
         """Options."""
         return len(self._options)
@@ -82,6 +88,6 @@ class Options(Picker):
         """The option at line `y`; none below them."""
         return super().index_at(y) if y < self.page else None
 
-    def clicked(self, x: int) -> None:
-        """A click chooses."""
+    def clicked_again(self) -> None:
+        """The first click selects, one more chooses: nothing happens by a slip of the hand."""
         self.action_open()

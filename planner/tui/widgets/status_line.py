@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual import events
 
+from planner.model.plan import Profile
 from planner.policy.findings import Severity
 from planner.report.words import GLYPHS, plural
 from planner.tui.commands import key_of, keymap_of
@@ -15,6 +16,9 @@ from planner.tui.view import View
 from planner.tui.widgets.lines import Lines
 
 _ROOMY = 100
+_SHORTEST = 12
+"""Cells that the host's name keeps, whatever else there is to say."""
+
 _TONES = {"✖": "error", "▲": "warning"}
 
 
@@ -51,17 +55,21 @@ class StatusLine(Lines):
         plan, release = view.snapshot.plan, view.snapshot.report.release
         sample = "sample " if is_sample(plan.host_file) else ""
         saved = f" ▸ {view.plan_name}" if view.plan_name else ""
-        place = (f"{sample}{plan.host.name or plan.host_file}{saved}", "strong")
+        name = (f"{sample}{plan.host.name or plan.host_file}", "strong")
+        place = (name, (saved, "strong"))
         release_name = (f" · Xen {release.name}", "dim")
         short = (release_name, (f" · {plan.profile}", "dim"))
         full = (release_name, (f" · profile {plan.profile}", "dim"))
         note = (view.note, _TONES.get(view.note[:1], "accent"))
         if view.note:
-            both = (place, *full, ("   ", ""), note)
+            both = (*place, *full, ("   ", ""), note)
             return both if cells(both) < room else (note,)
-        return next(
-            ((place, *facts) for facts in (full, short, (release_name,)) if cells((place, *facts)) < room), (place,)
-        )
+        brief = (release_name,) if plan.profile is Profile.DEFAULT else short
+        for facts in (full, short, brief):
+            if cells((*place, *facts)) < room:
+                return (*place, *facts)
+        rest = ((saved, "strong"), *brief)
+        return (*cut((name,), max(_SHORTEST, room - 1 - cells(rest))), *rest)
 
     def _right(self, view: View, *, roomy: bool) -> tuple[Piece, ...]:
         counts = view.snapshot.report.counts
