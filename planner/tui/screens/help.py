@@ -26,6 +26,19 @@ _PANES = {
     "problems": ("Problems", "The chosen guest's, then the host's; enter goes to the place."),
     "preview": ("Export", "What an xl.cfg becomes, before anything is written."),
 }
+_WORDS = {
+    "sizes": {
+        "list.page_down": "Eight steps less",
+        "list.page_up": "Eight steps more",
+        "list.unfold": "One step more",
+        "list.fold": "One step less",
+        "list.open": "Type an exact value, or none",
+    },
+    "devices": {"list.unfold": "Unfold the heading", "list.fold": "Fold the heading", "list.open": "All details"},
+    "problems": {"list.open": "Go to its place"},
+}
+"""What the keys of every list do in one pane, where that is something else."""
+
 _FOR_PANE = {
     "devices": ("device.", "filter"),
     "sizes": ("size.",),
@@ -42,19 +55,21 @@ def help_screen(keymap: Keymap, pane: str = "") -> Reading:
     text: list[Paragraph] = []
     if pane in _PANES:
         title, about = _PANES[pane]
-        text += [((f"{title}  ", "heading"), (about, ""))]
+        text += [((f"Here: {title}  ", "heading"), (about, ""))]
         here = [*of(Where.MAIN), *of(Where.EXPORT)]
         here = [one for one in here if one.id.startswith(_FOR_PANE[pane])] + [*of(Where.LIST)]
-        text += [((f"{one.shown_keys(keymap)}  ", "key"), (one.title, "")) for one in here]
+        words = _WORDS.get(pane, {})
+        text += [((f"{one.shown_keys(keymap)}  ", "key"), (words.get(one.id, one.title), "")) for one in here]
         text.append(())
+    text.append((("Signs", "heading"),))
+    text += [((sign, style), (f"  {words}", "")) for sign, style, words in _SIGNS]
+    text.append(())
     for where in Where:
         for group, commands in groupby(of(where), key=lambda one: one.group or where.capitalize()):
             text.append(((group, "heading"),))
             text += [_command(one, keymap) for one in commands]
             text.append(())
-    text.append((("Signs", "heading"),))
-    text += [((sign, style), (f"  {words}", "")) for sign, style, words in _SIGNS]
-    text += [(), (("Keys can be changed by id in settings.toml; `rdm-planner --help` says where it is.", "dim"),)]
+    text += [(("Keys can be changed by id in settings.toml; `rdm-planner --help` says where it is.", "dim"),)]
     return Reading("Help", text, closes=keys_of(keymap, "help"))
 
 
@@ -75,6 +90,7 @@ _SIGNS = (
     ("✖", "error", "on a device: the profile blocks it; elsewhere an error: no export, unless that cures it"),
     ("R7", "reserved", "the device has 7 reserved memory regions"),
     ("▲", "warning", "a warning"),
+    ("•", "notice", "a notice: good to know"),
     (MOVED, "accent", "the last step moved or brought it"),
     ("█", "ram", "guest RAM"),
     ("▒", "reserved", "reserved device memory"),
