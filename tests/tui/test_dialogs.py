@@ -9,6 +9,7 @@ from driving import DESKTOP, HP, Driver, drive, site
 
 from planner.tui.screens.dialogs import Ask, Choose, Reading
 from planner.tui.screens.help import Tour
+from planner.tui.screens.paths import meant
 from planner.tui.state import State
 
 
@@ -97,3 +98,10 @@ def test_a_mistake_is_told_until_it_is_mended() -> None:
         assert "A name is missing." not in await driver.press("a")
 
     drive(site(HP), script)
+
+
+def test_an_absolute_path_behind_the_prefilled_folder_begins_anew() -> None:
+    assert meant("/srv/site//tmp/x.cfg") == "/tmp/x.cfg"
+    assert meant("/srv/site/~/x.cfg") == "~/x.cfg"
+    assert meant("/srv/site/x.cfg") == "/srv/site/x.cfg"
+    assert meant("~/x.cfg") == "~/x.cfg"

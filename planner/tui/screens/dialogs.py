@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -18,6 +17,7 @@ from planner.model.plan import Profile
 from planner.tui.clipboard import copy
 from planner.tui.commands import key_of, keymap_of, keys_of
 from planner.tui.messages import Opened
+from planner.tui.screens.paths import PathSuggester, meant
 from planner.tui.text import Paragraph, text_of, to_ascii
 from planner.tui.widgets.answers import Answers
 from planner.tui.widgets.details import Reader
@@ -138,7 +138,7 @@ class Ask(Dialog[str]):
         *,
         refused: Refused = nothing_typed,
         select: bool = False,
-        suggester: Suggester | None = None,
+        suggester: PathSuggester | None = None,
         done: str = "done",
         placeholder: str = "",
     ) -> None:
@@ -170,6 +170,8 @@ class Ask(Dialog[str]):
         """Close with what was typed, or say why it will not do."""
         event.stop()
         text = event.value.strip()
+        if self._suggester is not None:
+            text = meant(text)
         why = self._refused(text)
         if why is None:
             self.dismiss(text)
@@ -185,10 +187,9 @@ class Ask(Dialog[str]):
 
 def ask_folder(title: str, hint: str, refused: Refused) -> Ask:
     """A folder to write to; nothing typed means no other than usual."""
-    from planner.tui.screens.paths import PathSuggester
-
-    suggester = PathSuggester()
-    return Ask(title, "", hint, refused=refused, suggester=suggester, done="export", placeholder="to its own file")
+    return Ask(
+        title, "", hint, refused=refused, suggester=PathSuggester(), done="export", placeholder="to its own file"
+    )
 
 
 class Choose(Dialog[int]):

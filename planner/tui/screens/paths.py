@@ -10,6 +10,14 @@ from planner import storage
 from planner.model.errors import InputError
 
 
+def meant(typed: str) -> str:
+    """The path that was typed: one from the root or from home, typed behind what stood there, begins anew."""
+    for sign in ("//", "/~/"):
+        _, found, rest = typed.rpartition(sign)
+        typed = sign[1:] + rest if found else typed
+    return typed
+
+
 class PathSuggester(Suggester):
     """The first name in the folder that begins as typed; folders, plans and configs only."""
 
@@ -18,9 +26,9 @@ class PathSuggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """What `value` may become."""
-        folder, _, start = value.rpartition("/")
+        folder, _, start = meant(value).rpartition("/")
         try:
-            paths = storage.list_folder(Path(folder or ("/" if value.startswith("/") else ".")).expanduser())
+            paths = storage.list_folder(Path(folder or ("/" if meant(value).startswith("/") else ".")).expanduser())
         except InputError:
             return None
         for path in paths:
