@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from planner.formats.xlcfg.guest import as_read
 from planner.model.address import Sbdf
-from planner.model.edits import Assign, Edit, SetSize, Together, apply
+from planner.model.edits import Assign, Edit, SetCandidate, SetSize, Together, apply
 from planner.model.errors import EditError
 from planner.model.guest import Guest
 from planner.model.plan import Plan
@@ -59,6 +59,7 @@ class Session:
         self._before: Report | None = None
         self._saved = plan
         self._last: str | None = None
+        self._turning = False
 
     @property
     def snapshot(self) -> Snapshot:
@@ -87,21 +88,22 @@ class Session:
     def do(self, edit: Edit, *, merge: bool = False) -> Snapshot:
         """Make an edit. EditError, and nothing changed, where it makes no sense or the profile blocks it.
 
-        With `merge`, a size that was the last thing changed is changed on as the same step: a slider is one step.
+        With `merge`, sizes that were the last thing changed, with it too, are changed on as the same step: a slider is
+        one step, an exact value another.
         """
         plan = self.report.plan
-        for assign in _assigns(edit):
-            reason = why_blocked(plan, self.report.iommu, assign.address)
+        for address in _given(edit):
+            reason = why_blocked(plan, self.report.iommu, address)
             if reason is not None:
                 raise EditError(reason)
         report = evaluate(apply(plan, edit), self.report)
         judged = self._judge(report)
-        if merge and self._done and not self._undone and _same_size(self._done[-1][0], edit):
+        if merge and self._turning and _sizes(self._done[-1][0]) == _sizes(edit):
             self._done[-1] = (edit, self._done[-1][1])
         else:
             self._done.append((edit, self.report))
         self._undone.clear()
-        return self._move(report, judged, edit.label)
+        return self._move(report, judged, edit.label, turning=merge)
 
     def undo(self) -> Snapshot:
         """Take the last edit back; without one, nothing changes."""
@@ -117,7 +119,7 @@ class Session:
             return self.snapshot
         edit, report = self._undone.pop()
         self._done.append((edit, self.report))
-        return self._move(report, self._judge(report), edit.label)
+        return self._move(report, self._judge(report), f"redo {edit.label}")
 
     def mark_saved(self) -> Snapshot:
         """What is there now is on disk."""
@@ -128,8 +130,9 @@ class Session:
         """Why the profile forbids giving that device to any guest, or None."""
         return why_blocked(self.report.plan, self.report.iommu, address)
 
-    def _move(self, report: Report, judged: Report, label: str) -> Snapshot:
-        self._before, self._told, self.report, self._last = self._told, judged, report, label
+    def _move(self, report: Report, judged: Report, label: str, *, turning: bool = False) -> Snapshot:
+        self._before, self._told, self.report = self._told, judged, report
+        self._last, self._turning = label, turning
         return self.snapshot
 
 
@@ -214,13 +217,16 @@ def _identity(finding: Finding, names: Mapping[str, str]) -> tuple[object, ...]:
     return (finding.rule.id, finding.severity, guest, finding.region, finding.device)
 
 
-def _assigns(edit: Edit) -> Iterator[Assign]:
+def _given(edit: Edit) -> Iterator[Sbdf]:
+    """The devices that a guest would get, at its start or while it runs."""
     if isinstance(edit, Together):
         for one in edit.edits:
-            yield from _assigns(one)
-    elif isinstance(edit, Assign):
-        yield edit
+            yield from _given(one)
+    elif isinstance(edit, Assign) or (isinstance(edit, SetCandidate) and edit.wanted):
+        yield edit.address
 
 
-def _same_size(old: Edit, new: Edit) -> bool:
-    return isinstance(old, SetSize) and isinstance(new, SetSize) and (old.guest, old.key) == (new.guest, new.key)
+def _sizes(edit: Edit) -> tuple[tuple[str, str], ...]:
+    """Which sizes an edit changes, if it changes nothing else."""
+    edits = edit.edits if isinstance(edit, Together) else (edit,)
+    return tuple((one.guest, one.key) for one in edits if isinstance(one, SetSize))

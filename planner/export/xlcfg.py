@@ -34,6 +34,8 @@ def render(guest: Guest) -> str:
         text = _set_string(text, "name", guest.name)
     if as_read.rdm != guest.rdm:
         text = _set_string(text, "rdm", guest.rdm.text if guest.rdm is not None else None)
+    if as_read.passthrough != guest.passthrough:
+        text = _set_string(text, "passthrough", guest.passthrough)
     for key in _SIZES:
         text = _set_size(text, key, getattr(guest, key), path)
     wanted = guest.pci

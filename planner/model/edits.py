@@ -70,6 +70,19 @@ class SetSize:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPassthrough:
+    """Choose a guest's `passthrough` mode; None removes the setting."""
+
+    guest: str
+    value: str | None
+
+    @property
+    def label(self) -> str:
+        """What undo calls it."""
+        return f"passthrough of {self.guest}: {self.value or 'unset'}"
+
+
+@dataclass(frozen=True, slots=True)
 class SetProfile:
     """Choose the profile."""
 
@@ -174,7 +187,7 @@ class Recover:
         return "recover unsaved edits"
 
 
-OfGuest = Assign | Release | SetPolicy | SetSize
+OfGuest = Assign | Release | SetPolicy | SetSize | SetPassthrough
 OfPlan = SetProfile | SetRelease | SetReason | SetCandidate | AddGuest | ReplaceGuest | RemoveGuest | Recover
 Edit = OfGuest | OfPlan | Together
 
@@ -258,6 +271,12 @@ def _edit_guest(plan: Plan, guest: Guest, edit: OfGuest) -> Guest:
             raise EditError(f"{edit.key} cannot be negative")
         changes: dict[str, Any] = {edit.key: edit.value}
         return replace(guest, **changes)
+    if isinstance(edit, SetPassthrough):
+        return replace(guest, passthrough=edit.value)
+    return _edit_device(plan, guest, edit)
+
+
+def _edit_device(plan: Plan, guest: Guest, edit: Assign | Release | SetPolicy) -> Guest:
     item = guest.device(edit.address)
     if isinstance(edit, Assign):
         if item is not None:

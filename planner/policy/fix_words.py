@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from planner.model.edits import Assign, Edit, OfGuest, Release, SetPolicy, SetSize
+from planner.model.edits import Assign, Edit, OfGuest, Release, SetPassthrough, SetPolicy, SetSize
 from planner.model.plan import Plan
 from planner.model.span import GIB4, KIB, Span, format_size
 from planner.policy.evaluate import Report
@@ -27,6 +27,8 @@ def title(edits: tuple[Edit, ...]) -> str:
     for edit in edits:
         if isinstance(edit, SetSize):
             sizes.setdefault(edit.value, []).append(edit.key)
+        elif isinstance(edit, SetPassthrough):
+            parts.append(f'passthrough = "{edit.value}"' if edit.value is not None else "drop passthrough")
         elif isinstance(edit, SetPolicy):
             parts.append(f"rdm_policy={edit.policy} for {edit.address.short}")
     parts += [

@@ -278,7 +278,8 @@ def _changed(before: Plan, after: Plan) -> dict[str, dict[str, Any]]:
     """The config keys that differ, by guest."""
     found: dict[str, dict[str, Any]] = {}
     for old, new in zip(before.guests, after.guests, strict=True):
-        keys = {key: getattr(new, key) for key in SetSize.KEYS if getattr(new, key) != getattr(old, key)}
+        settings = (*SetSize.KEYS, "passthrough")
+        keys = {key: getattr(new, key) for key in settings if getattr(new, key) != getattr(old, key)}
         keys |= {"pci": [pci_spec.render(item) for item in new.pci]} if new.pci != old.pci else {}
         if keys:
             found[new.name] = keys

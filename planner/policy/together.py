@@ -26,7 +26,7 @@ def together(plan: Plan, iommu: Iommu, guest: Guest, devices: Iterable[Sbdf], wh
     """The step that gives all of `devices` to `guest`, or takes them away where it has all that it can have.
 
     Bridges and chipset devices are nobody's; what another guest has, or the profile blocks, is left out and said.
-    EditError where that leaves nothing.
+    EditError where that leaves nothing: of a few that the guest has, none is taken away that could not be given back.
     """
     wanted: list[Sbdf] = []
     left_out: list[tuple[Sbdf, str]] = []
@@ -44,19 +44,18 @@ def together(plan: Plan, iommu: Iommu, guest: Guest, devices: Iterable[Sbdf], wh
             left_out.append((address, f"blocked: {reason}"))
         else:
             wanted.append(address)
-    if held and not wanted and not left_out and len(held) == 1:
-        raise EditError(f"{held[0].short} is all there is of {what}")
-    edits: tuple[Edit, ...] = tuple(Assign(guest.name, address) for address in wanted)
+    edits: tuple[Edit, ...] = tuple(Assign(guest.name, address) for address in sorted(wanted))
     if edits:
         return Step(Together(edits, f"assign {what} to {guest.name} ({_some(wanted)})"), tuple(left_out))
-    if held:
-        edits = tuple(Release(guest.name, address) for address in held)
-        return Step(Together(edits, f"release {what} from {guest.name} ({_some(held)})"), tuple(left_out))
+    if held and not (left_out and any(why_blocked(plan, iommu, address) for address in held)):
+        edits = tuple(Release(guest.name, address) for address in sorted(held))
+        return Step(Together(edits, f"release {what} from {guest.name} ({_some(held)})"), ())
     if left_out:
         address, reason = left_out[0]
-        raise EditError(f"nothing of {what} can be assigned: {address.short}: {reason}")
+        where = "" if address.short in reason else f"{address.short}: "
+        raise EditError(f"nothing {'more ' if held else ''}of {what} can be assigned: {where}{reason}")
     raise EditError(f"{what} has no device for a guest")
 
 
 def _some(addresses: list[Sbdf]) -> str:
-    return ", ".join(address.short for address in addresses) if len(addresses) < 4 else f"{len(addresses)} devices"
+    return ", ".join(one.short for one in sorted(addresses)) if len(addresses) < 4 else f"{len(addresses)} devices"

@@ -9,7 +9,7 @@ from itertools import islice
 
 from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
-from planner.model.edits import Assign, Edit, Release, SetPolicy, SetSize
+from planner.model.edits import Assign, Edit, Release, SetPassthrough, SetPolicy, SetSize
 from planner.model.errors import InputError
 from planner.model.guest import ConfigFile, Guest, RdmPolicy
 from planner.model.host import PciDevice
@@ -21,7 +21,7 @@ from planner.policy.evaluate import Report
 from planner.policy.findings import Finding, Severity
 from planner.policy.owners import is_set_aside
 from planner.xen import qemu
-from planner.xen.build import Build
+from planner.xen.build import Build, without_passthrough
 from planner.xen.libxl import DEFAULT_MMIO_HOLE
 from planner.xen.xl import DEFAULT_BOUNDARY_KIB, MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
@@ -65,6 +65,7 @@ def ways(report: Report, finding: Finding) -> Iterator[Way]:
         return
     family = finding.rule.id[:3]
     given = finding.rule.id in _GIVEN
+    yield from _passthrough(build, finding)
     if family in _LAYOUT:
         yield from _as_the_file(build.guest)
     if family in _LAYOUT and not given and finding.rule.id not in _COSTS:
@@ -84,6 +85,14 @@ def ways(report: Report, finding: Finding) -> Iterator[Way]:
     if family in ("RDM", "MEM") and report.plan.profile is Profile.XEN:
         yield from _relaxed(build.guest, finding)
     yield from _release(report, build.guest, finding)
+
+
+def _passthrough(build: Build, finding: Finding) -> Iterator[Way]:
+    """The mode with which a device can join later, or none where libxl refuses the one that is said."""
+    if finding.rule.id == "HOT701" and without_passthrough(build.domain):
+        yield Way("passthrough", ((SetPassthrough(build.guest.name, "enabled"),),))
+    elif finding.rule.id == "MEM208":
+        yield Way("passthrough", ((SetPassthrough(build.guest.name, None),),))
 
 
 def settings(report: Report, build: Build, finding: Finding) -> Iterator[Way]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from planner.model.guest import Guest, RdmPolicy
 from planner.model.plan import Plan
 from planner.policy.evaluate import Report, evaluate
 from planner.policy.findings import Finding, Severity
+from planner.policy.sizes import Size
 from planner.policy.suppress import as_told
 from planner.policy.together import together
 from planner.report.words import GLYPHS, plural
@@ -62,7 +64,7 @@ class Editor:
         return self._session.undone
 
     def do(self, view: View, edit: Edit, *, merge: bool = False, note: str = "") -> View:
-        """The view after `edit`; `merge` makes a slider's moves one step, `note` is told beside what the edit did."""
+        """The view after `edit`; `merge` makes a slider's moves one step, `note` is told after what the edit did."""
         names = [guest.name for guest in view.snapshot.plan.guests]
         if view.current is not None and names.count(view.current.name) > 1:
             raise EditError(f"two guests are called {view.current.name}: give one of them another name first")
@@ -148,10 +150,9 @@ class Editor:
         snapshot = self._session.snapshot
         plan = snapshot.plan
         here = _chosen(view, [guest.name for guest in plan.guests])
-        words = (note, snapshot.last or "", told(snapshot.effect))
-        return view.having(
-            snapshot=snapshot, guest=here, note="  ".join(word for word in words if word), unsaved=self._unsaved(plan)
-        )
+        after = view.having(snapshot=snapshot, guest=here, unsaved=self._unsaved(plan))
+        words = (snapshot.last or "", taken_from_dom0(view, after), told(snapshot.effect), note)
+        return after.having(note="  ".join(word for word in words if word))
 
     def _unsaved(self, plan: Plan) -> frozenset[str]:
         return frozenset(guest.name for guest in plan.guests if guest != self._in_files.get(_place(guest)))
@@ -197,8 +198,7 @@ def _counted(sign: str, findings: Sequence[Finding]) -> str:
     for standing, glyph in GLYPHS.items():
         rules = dict.fromkeys(finding.rule.id for finding in findings if finding.standing == standing)
         if counts[standing]:
-            named = " ".join(list(rules)[:2]) + ("…" if len(rules) > 2 else "")
-            words.append(f"{sign}{counts[standing]} {glyph} {named}")
+            words.append(f"{sign}{counts[standing]} {glyph} {' '.join(rules)}")
     return "  ".join(words)
 
 
@@ -216,8 +216,13 @@ def toggle(view: View, address: Sbdf | None) -> Edit:
     return Assign(guest.name, address)
 
 
-def together_with(view: View, address: Sbdf | None, what: str) -> tuple[Edit, str]:
-    """The edit that gives the device's whole unit or slot (`what`), or takes it away, and what it leaves out."""
+def together_with(
+    view: View, address: Sbdf | None, what: str, listed: AbstractSet[Sbdf] | None = None
+) -> tuple[Edit, str]:
+    """The edit that gives the device's whole unit or slot (`what`), or takes it away; and what is to be said of it.
+
+    That is what it leaves out, and what of it is not among the devices `listed` (None: all are).
+    """
     guest, address = _both(view, address)
     if what == "unit":
         unit = view.inventory.unit_of.get(address)
@@ -229,18 +234,17 @@ def together_with(view: View, address: Sbdf | None, what: str) -> tuple[Edit, st
     step = together(view.snapshot.plan, view.snapshot.report.iommu, guest, devices, name)
     left = [f"{one.short} ({reason.split(':')[0]})" for one, reason in step.left_out]
     more = f" and {len(left) - 2} more" if len(left) > 2 else ""
-    taken = [_used(view, one.address) for one in step.edit.edits if isinstance(one, Assign)]
     notes = [f"without {', '.join(left[:2])}{more}"] if left else []
-    notes += [f"takes dom0's {', '.join(one for one in taken if one)}"] if any(taken) else []
+    moved = [one.address for one in step.edit.edits if isinstance(one, Assign | Release)]
+    hidden = [one.short for one in moved if listed is not None and one not in listed]
+    notes += [f"{', '.join(hidden)} too, which the filter hides"] if hidden else []
     return step.edit, "  ".join(notes)
 
 
-def _used(view: View, address: Sbdf) -> str:
-    """What dom0 loses with the device, as its driver still has it; "" where it does not use it."""
-    device = view.inventory.device(address)
-    if device is None or view.owner(address) != "dom0":
-        return ""
-    return f"{address.short} ({device.in_use or device.driver})"
+def taken_from_dom0(before: View, after: View) -> str:
+    """What dom0 loses by a step, as its drivers still have it; "" where that is nothing."""
+    lost = [f"{one.short} ({use})" for one in after.given if one not in before.given and (use := before.use(one))]
+    return f"takes dom0's {', '.join(sorted(lost))}" if lost else ""
 
 
 def next_policy(view: View, address: Sbdf | None) -> Edit:
@@ -260,8 +264,22 @@ def resize(view: View, steps: int) -> Edit:
     size = view.sizes[view.size]
     value = size.moved(steps)
     if value == size.effective:
-        raise NothingToDoError(f"{size.key} of {view.current.name} is turned from {size.least} to {size.most} MiB")
-    return SetSize(view.current.name, size.key, value)
+        end = f"more than {size.most}" if steps > 0 else f"less than {size.least}"
+        raise NothingToDoError(f"{size.key} of {view.current.name} is turned to no {end} MiB")
+    return turned(view, view.current, size, value)
+
+
+def turned(view: View, guest: Guest, size: Size, value: int) -> Edit:
+    """The edit that turns a size of the chosen guest: back at the default it is said no more, unless the file says it.
+
+    A maxmem that is said, and the same as memory, goes along with that: more memory than maxmem is never meant.
+    """
+    in_file = getattr(view.in_file, size.key) if view.in_file is not None else None
+    edit = SetSize(guest.name, size.key, value if value != size.default or in_file is not None else None)
+    if size.key == "memory" and guest.maxmem == size.effective:
+        both = (edit, SetSize(guest.name, "maxmem", value))
+        return Together(both, f"memory and maxmem of {guest.name}: {value} MiB")
+    return edit
 
 
 def exact_size(view: View, text: str) -> Edit | None:

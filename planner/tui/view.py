@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -66,6 +67,8 @@ class Inventory:
         """The device at that address."""
         return self.host.by_address.get(address)
 
+
+_HEX = re.compile("[0-9a-f]{1,16}")
 
 BELOW = Span(0, GIB4)
 """The first zoom: where nearly everything happens."""
@@ -235,6 +238,18 @@ class View:
         """Whether any device of the chosen guest has a policy of its own."""
         return self.current is not None and any(item.policy is not None for item in self.current.pci)
 
+    @property
+    def given(self) -> AbstractSet[Sbdf]:
+        """The devices that guests have."""
+        return self._owners.keys()
+
+    def use(self, address: Sbdf) -> str:
+        """What dom0 has the device for, whoever asks for it: its need where that is known, else the driver; or ""."""
+        device = self.inventory.device(address)
+        if device is None:
+            return ""
+        return device.in_use or ("" if is_set_aside(device) else device.driver or "")
+
     def is_free(self, address: Sbdf) -> bool:
         """Whether a guest may have the device and nobody would miss it: no guest, no driver of dom0's."""
         device = self.inventory.device(address)
@@ -279,16 +294,12 @@ class View:
         return [one for one in self.snapshot.report.findings if one.region == span]
 
     def matches(self, address: Sbdf, words: Iterable[str]) -> bool:
-        """Whether the device has every word: in what is known of it, or as the start of a region's address.
+        """Whether the device has every word: in what is known of it, or as an address of one of its regions.
 
         Letters alone must begin a word there: "nic" is not in "communication".
         """
         known = self.words(address)
-        return all(_has(known, word) or self._has_region_at(address, word) for word in words)
-
-    def _has_region_at(self, address: Sbdf, word: str) -> bool:
-        digits = word.removeprefix("0x")
-        return len(digits) > 3 and any(f"{rdm.span.start:x}".startswith(digits) for rdm in self.regions(address))
+        return all(_has(known, word) or any(_is_at(word, rdm.span) for rdm in self.regions(address)) for word in words)
 
     def words(self, address: Sbdf) -> str:
         """Everything about a device that a filter may look for, in small letters."""
@@ -300,9 +311,13 @@ class View:
         shared = any(rdm.is_shared for rdm in regions) or (unit.tie is Tie.REGION and len(unit.devices) > 1)
         owner = self.owner(address)
         found = [str(address), device.name, device.slot, device.id, device.driver, device.class_name, owner]
+        found += [f"slot {address.short.rpartition('.')[0]}"]
+        found += [f"group {device.iommu_group}" if device.iommu_group is not None else ""]
         found += [names.class_word(device), "rmrr" if regions else "", "shared" if shared else ""]
         found += sorted({rdm.declared.kind.value for rdm in regions})
         found += [f"vf {device.physfn}" if device.physfn is not None else ""]
+        found += ["sriov" if device.physfn is not None or device.virtual_functions else ""]
+        found += [item.policy for _, item in self._owners.get(address, ()) if item.policy is not None]
         found += ["free" if self.is_free(address) else ""]
         found += ["hotplug" if address in self.candidates else ""]
         found += ["blocked" if self.blocked(address) else "", *self.others(address)]
@@ -311,3 +326,12 @@ class View:
 
 def _has(known: str, word: str) -> bool:
     return re.search(rf"\b{word}" if word.isalpha() else re.escape(word), known) is not None
+
+
+def _is_at(word: str, span: Span) -> bool:
+    """Whether a word begins as the span is printed, with or without 0x, or is an address within it."""
+    digits = word.replace("0x", "")
+    if len(digits) < 4:
+        return False
+    inside = _HEX.fullmatch(digits) is not None and span.start <= int(digits, 16) <= span.last
+    return inside or str(span).replace("0x", "").startswith(digits)

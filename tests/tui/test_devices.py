@@ -8,11 +8,13 @@ import pytest
 from driving import DESKTOP, HP, LOWERED, Driver, drive, screen, site
 from planning import at, guest
 
+from planner.export.xlcfg import render
+from planner.formats.xlcfg.guest import read
 from planner.model.address import Sbdf
 from planner.model.errors import EditError
 from planner.model.plan import Plan, Profile
 from planner.tui.describe import describe
-from planner.tui.editing import Editor, toggle
+from planner.tui.editing import Editor, together_with, toggle
 from planner.tui.text import shortened
 from planner.tui.view import Subject, View
 from planner.tui.widgets.device_list import DeviceList
@@ -35,6 +37,10 @@ def _view(plan: Plan, name: str = "") -> View:
 def _found(plan: Plan, words: str) -> set[str]:
     view = _view(plan)
     return {one.address.short for one in plan.host.devices if view.matches(one.address, words.split())}
+
+
+def _addresses(view: View, words: str) -> list[Sbdf]:
+    return [one.address for one in view.inventory.host.devices if view.matches(one.address, words.split())]
 
 
 def test_space_twice_leaves_the_config_as_it_was() -> None:
@@ -198,26 +204,151 @@ def test_names_that_begin_alike_stay_apart() -> None:
     assert shortened("r_scratch", ["r_scratch", "web"], 6) == "r_scr…"
 
 
-def test_a_on_a_device_alone_says_that_nothing_more_belongs_to_it() -> None:
+def test_a_on_a_device_alone_gives_and_takes_it() -> None:
     async def script(driver: Driver) -> None:
-        devices = driver.app.screen_stack[0].query_one(DeviceList)
-        devices.go_to(at("0000:00:02.0"))
-        before = driver.view.snapshot.plan
+        driver.app.screen_stack[0].query_one(DeviceList).go_to(at("0000:00:02.0"))
+        before = driver.view.snapshot.plan.guests
+        await driver.press("3 a")  # the only guest that has it
+        assert driver.view.snapshot.plan.guests != before
         await driver.press("a")
-        assert "refused" in driver.status
-        assert driver.view.snapshot.plan is before
+        assert driver.view.snapshot.plan.guests == before
 
     drive(site(DESKTOP), script)
 
 
-def test_what_dom0_loses_is_told_first() -> None:
+def test_what_a_step_does_comes_before_what_it_leaves_out() -> None:
     async def script(driver: Driver) -> None:
         driver.app.screen_stack[0].query_one(DeviceList).go_to(at("0000:00:1d.0"))
         await driver.press("3 a")
-        assert driver.status.lstrip().startswith("without 00:1d.0 (licences has it)")
-        assert "takes dom0's 00:1a.0 (" in driver.status
+        note = driver.view.note
+        assert note.startswith("assign ")
+        assert (
+            0 < note.index("takes dom0's 00:1a.0 (") < note.index("  +") < note.index("without 00:1d.0 (licences has")
+        )
 
     drive(replace(site(HP), profile=Profile.XEN), script, size=(200, 60))
+
+
+def test_what_is_taken_from_dom0_is_told_before_and_after() -> None:
+    async def script(driver: Driver) -> None:
+        devices = driver.app.screen_stack[0].query_one(DeviceList)
+        devices.go_to(at("0000:00:17.0"))
+        assert "dom0 uses it (ahci): giving it away takes it from dom0" in _told(driver.view, devices.address)
+        await driver.press("space")
+        assert "takes dom0's 00:17.0 (ahci)" in driver.view.note
+        assert "taken from dom0 (ahci)" in _told(driver.view, devices.address)
+        await driver.press("u")
+        assert "takes" not in driver.view.note
+        await driver.press("U")
+        assert driver.view.note.startswith("redo assign 00:17.0")
+        assert "takes dom0's 00:17.0 (ahci)" in driver.view.note
+
+    drive(site(DESKTOP), script)
+
+
+def test_a_bridge_is_no_candidate_for_hotplug() -> None:
+    async def script(driver: Driver) -> None:
+        devices = driver.app.screen_stack[0].query_one(DeviceList)
+        bridge = next(one.address for one in driver.view.inventory.host.devices if one.bridge is not None)
+        devices.go_to(bridge)
+        before = driver.view.snapshot.plan
+        await driver.press("c")
+        assert "refused" in driver.status
+        assert driver.view.snapshot.plan is before
+        assert "hotplug" not in _told(driver.view, bridge)
+
+    drive(site(HP), script)
+
+
+def test_hotplug_says_who_has_the_device_now() -> None:
+    plan = site(DESKTOP)
+    kiosk = next(item.address for one in plan.guests if one.name == "kiosk" for item in one.pci)
+    assert kiosk is not None
+    nic = at("0000:00:1f.6")
+    plan = replace(plan, candidates={"win10": (kiosk, nic)})
+    view = _view(plan, "win10")
+    assert "xl pci-attach fails while kiosk runs" in _told(view, kiosk)
+    assert "would work, once xl pci-assignable-add has taken it from dom0" in _told(view, nic)
+
+
+def test_a_candidate_of_a_guest_without_passthrough_can_be_fixed() -> None:
+    async def script(driver: Driver) -> None:
+        devices = driver.app.screen_stack[0].query_one(DeviceList)
+        names = [one.name for one in driver.view.snapshot.plan.guests]
+        await driver.press(str(names.index("mail") + 1))
+        devices.go_to(at("0000:00:1f.6"))
+        await driver.press("c f")
+        assert 'passthrough = "enabled"' in driver.text
+        await driver.press("enter")
+        guest = driver.view.current
+        assert guest is not None
+        assert guest.passthrough == "enabled"
+        assert read(render(guest), "mail.cfg") == guest
+        assert not any(one.rule.id == "HOT701" for one in driver.view.findings)
+
+    drive(site(DESKTOP), script)
+
+
+def test_a_few_devices_of_a_blocked_unit_are_not_taken_away_by_a() -> None:
+    plan = site(HP)
+    view = _view(plan, "pfsense")
+    blocked = next(item.address for one in plan.guests if one.name == "pfsense" for item in one.pci)
+    with pytest.raises(EditError, match=r"nothing more of the unit of \S+ can be assigned: blocked: ") as error:
+        together_with(view, blocked, "unit")
+    assert str(error.value).count("shares RMRR") == 1
+
+
+def test_a_heading_says_what_goes_for_all_below_it() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("g space")
+        assert "a heading: a assigns the whole unit" in driver.status
+        await driver.press("p")
+        assert "a heading: a assigns the whole unit" in driver.status
+        await driver.press("G space")
+        assert "no guest gets these" in driver.status
+
+    drive(site(DELL), script)
+
+
+def test_a_filter_puts_the_cursor_on_its_first_device() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("G slash")
+        await driver.pilot.press(*"usb")
+        devices = driver.app.screen_stack[0].query_one(DeviceList)
+        first = devices.address
+        assert first is not None
+        assert first == min(_addresses(driver.view, "usb"))
+        assert "/usb · ⏎ keep · esc clear" in driver.text
+        await driver.press("enter")
+        assert devices.address == first
+        await driver.press("escape")
+        assert devices.address == first
+
+    drive(site(DESKTOP), script)
+
+
+def test_a_says_what_of_the_unit_the_filter_hides() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("slash")
+        await driver.type("00:05.0")
+        await driver.press("a")
+        assert "00:05.2 too, which the filter hides" in driver.view.note
+
+    drive(site(DELL), script)
+
+
+def test_what_is_printed_on_the_screen_can_be_looked_for() -> None:
+    plan = site(AMD)
+    view = _view(plan)
+    address = at("0000:04:00.0")
+    span = view.regions(address)[0].span
+    for words in (str(span), f"{span.start + 0x10:x}", f"{span.start + 0x10:#x}", f" {span.start:#x}-"):
+        assert "04:00.0" in _found(plan, words), words
+        assert "65:00.0" not in _found(plan, words), words
+    assert _found(plan, "slot 65:00") == {one.address.short for one in plan.host.devices if one.address.bus == 0x65}
+    given = guest("04:00.0,rdm_policy=relaxed", name="one")
+    assert _found(replace(plan, guests=(given,)), "relaxed") == {"04:00.0"}
+    assert "01:10.0" in _found(site("depo-super-server-sriov"), "sriov")
 
 
 def test_a_step_under_a_filter_moves_nothing_from_under_the_cursor() -> None:

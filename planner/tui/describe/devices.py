@@ -37,29 +37,18 @@ def of_device(view: View, address: Sbdf, *, full: bool = False) -> Iterator[Para
     if device is None:
         yield ((f"{address} is not in the host's inventory", "warning"),)
         return
-    guest, item = view.current, view.item(address)
     yield (
         (f"{address.short} {names.class_word(device)} ", "strong"),
         (names.full_name(device), ""),
-        (f" · {_holder(view, device)}" if item is None else "", "dim"),
+        (f" · {_holder(view, device)}" if view.item(address) is None else "", "dim"),
     )
     plan, iommu = view.snapshot.plan, view.snapshot.report.iommu
     blocked = why_blocked(plan, iommu, address, full=True) if full else view.blocked(address)
     if blocked:
         yield (("✖ blocked: ", "error"), (blocked, "error"))
-    if guest is not None and item is not None:
-        said = "said for the device" if item.policy is not None else "by default"
-        matters = item.policy is not None or view.regions(address)
-        policy = f", rdm_policy {_effective(view, address)} {said}" if matters else ""
-        yield ((f"{guest.name} has it as {item.label}{policy}", "here"),)
-    if address in view.candidates and view.build is not None:
-        yield from _hotplug(view.build, address)
-    others = view.others(address)
-    if others:
-        word = f"also in {', '.join(others)}" if item is not None else f"belongs to {', '.join(others)}"
-        yield ((f"▲ {word}" + ("" if item is not None else ": release it there first"), "away"),)
+    yield from _owned(view, address, blocked is not None)
     unit = view.inventory.unit_of[address]
-    mates = [other.short for other in view.by_use(unit.devices) if other != address]
+    mates = [other.short for other in unit.devices if other != address]
     if mates:
         yield (("with ", "dim"), (_some(mates, len(mates) if full else 8), ""), (f": they {unit.reason}", "dim"))
     for rdm in view.regions(address):
@@ -71,13 +60,35 @@ def of_device(view: View, address: Sbdf, *, full: bool = False) -> Iterator[Para
             yield ((f"{GLYPHS[found.standing]} {found.rule.id} ", found.standing), (found.message, ""))
 
 
-def _hotplug(build: Build, address: Sbdf) -> Iterator[Paragraph]:
+def _owned(view: View, address: Sbdf, is_blocked: bool) -> Iterator[Paragraph]:
+    """Who has the device, is to have it later, or would lose it."""
+    guest, item = view.current, view.item(address)
+    others, use = view.others(address), view.use(address)
+    if guest is not None and item is not None:
+        said = ", as chosen" if item.policy is not None else " by default"
+        matters = item.policy is not None or view.regions(address)
+        policy = f", rdm_policy {_effective(view, address)}{said}" if matters else ""
+        taken = f", taken from dom0 ({use})" if use else ""
+        yield ((f"{guest.name} has it as {item.label}{policy}", "here"), (taken, ""))
+    if address in view.candidates and view.build is not None and not is_blocked:
+        yield from _hotplug(view, view.build, address)
+    if use and item is None and not others and not is_blocked:
+        yield ((f"▲ dom0 uses it ({use}): giving it away takes it from dom0", "warning"),)
+    if others:
+        word = f"also in {', '.join(others)}" if item is not None else f"belongs to {', '.join(others)}"
+        yield ((f"▲ {word}" + ("" if item is not None else ": release it there first"), "away"),)
+
+
+def _hotplug(view: View, build: Build, address: Sbdf) -> Iterator[Paragraph]:
     """What `xl pci-attach` of the device would meet."""
     answer = hotplug(build, address)
-    yield (
-        ("hotplug: ", "accent"),
-        ("xl pci-attach would work", "ok") if answer.ok else (f"xl pci-attach would fail: {answer.error}", "error"),
-    )
+    first = ", once xl pci-assignable-add has taken it from dom0" if view.use(address) else ""
+    if view.others(address):
+        yield (("hotplug: ", "accent"), (f"xl pci-attach fails while {', '.join(view.others(address))} runs", "error"))
+    elif answer.ok:
+        yield (("hotplug: ", "accent"), (f"xl pci-attach would work{first}", "ok"))
+    else:
+        yield (("hotplug: ", "accent"), (f"xl pci-attach would fail: {answer.error}", "error"))
     for step in answer.steps:
         yield (("  · ", "accent"), (step.text, ""), (f" ({step.rule})", "dim"))
 

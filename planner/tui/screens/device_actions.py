@@ -7,18 +7,19 @@ from dataclasses import replace
 from textual import on
 from textual.widgets import Input
 
-from planner.model.edits import SetReason, SetSize, Together
+from planner.model.edits import SetReason, Together
 from planner.model.errors import EditError
 from planner.policy.findings import Finding
-from planner.policy.sizes import Size
+from planner.policy.sizes import EXAMPLES, Size
 from planner.tui import messages
 from planner.tui.bands import Band
-from planner.tui.commands import with_keys
-from planner.tui.editing import exact_size, next_policy, outcome, resize, together_with, toggle
+from planner.tui.commands import key_of, with_keys
+from planner.tui.editing import exact_size, next_policy, outcome, resize, together_with, toggle, turned
 from planner.tui.screens.plan_screen import PlanScreen
 from planner.tui.text import Paragraph
 from planner.tui.view import Subject
 from planner.tui.widgets.device_list import DeviceList
+from planner.tui.widgets.lines import entitle
 from planner.tui.widgets.problems import Problems
 
 
@@ -27,7 +28,8 @@ class DeviceActions(PlanScreen):
 
     def action_toggle_device(self) -> None:
         """Assign or release the device under the cursor."""
-        self.edit(lambda view: toggle(view, self.device()))
+        if not self._on_heading():
+            self.edit(lambda view: toggle(view, self.device()))
 
     @on(messages.ToggleAsked)
     def _toggle_asked(self) -> None:
@@ -39,15 +41,28 @@ class DeviceActions(PlanScreen):
         if address is None and self.focused is self.query_one(DeviceList):
             address = self.query_one(DeviceList).first_of_unit
         try:
-            edit, left_out = together_with(self.shown, address, what)
+            edit, note = together_with(self.shown, address, what, self.query_one(DeviceList).listed)
         except EditError as error:
             self.say(f"✖ refused: {error}")
             return
-        self.edit(edit, note=left_out)
+        self.edit(edit, note=note)
 
     def action_policy(self) -> None:
         """The next rdm_policy of the device under the cursor."""
-        self.edit(lambda view: next_policy(view, self.device()))
+        if not self._on_heading():
+            self.edit(lambda view: next_policy(view, self.device()))
+
+    def _on_heading(self) -> bool:
+        """Whether the cursor is on a heading of the devices pane; says what goes for all devices under one."""
+        devices = self.query_one(DeviceList)
+        if self.focused is not devices or devices.heading is None:
+            return False
+        if devices.first_of_unit is None:
+            self.say(f"no guest gets these: {devices.heading}")
+        else:
+            key = key_of(self.keymap, "device.unit")
+            self.say(f"a heading: {key} assigns the whole unit, or choose one of its devices")
+        return True
 
     def action_fix(self) -> None:
         """Offer the fixes of the problem under the cursor; make the chosen one."""
@@ -175,7 +190,7 @@ class DeviceActions(PlanScreen):
     def _size_asked(self, message: messages.SizeAsked) -> None:
         guest, size = self.shown.current, self.shown.sizes[message.index]
         if guest is not None and size.effective != message.value:
-            self.edit(SetSize(guest.name, size.key, message.value), merge=True)
+            self.edit(turned(self.shown, guest, size, message.value), merge=True)
 
     @on(messages.ExactSizeAsked)
     def _exact_size_asked(self) -> None:
@@ -200,7 +215,8 @@ class DeviceActions(PlanScreen):
             return None
 
         low, high = size.limits
-        hint = f"{low} to {high} MiB, or as 8G or 0x800; empty takes the setting out of the config."
+        default = f"xl's default, {size.default} MiB, holds"
+        hint = f"{low} to {high} MiB, such as {EXAMPLES}; empty takes the setting out: {default}."
         said = str(size.said) if size.said is not None else ""
         self.app.push_screen(Ask(size.key, said, hint, refused=refused, select=True), change)
 
@@ -211,10 +227,16 @@ class DeviceActions(PlanScreen):
         self.go_to_pane("devices")
         self.add_class("-filtering")
         self.set_focus(self.query_one("#filter"))  # at once: letters typed ahead are no commands
+        self._told_of(self.query_one(DeviceList).needle)
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
         self.query_one(DeviceList).filter(event.value)
+        self._told_of(event.value.strip())
+
+    def _told_of(self, needle: str) -> None:
+        """Say in the pane's border what is typed, and what ends it."""
+        entitle(self.query_one(DeviceList), "Devices", f"/{needle} · ⏎ keep · esc clear")
 
     @on(Input.Submitted, "#filter")
     def _filter_submitted(self, event: Input.Submitted) -> None:

@@ -195,6 +195,7 @@ class PlanScreen(Screen[None]):
 
     def drop_filter(self, needle: str = "") -> None:
         """The filter is another, or none; the cursor stays in its pane."""
+        needle = needle.strip()
         field, devices = self.query_one("#filter", Input), self.query_one(DeviceList)
         with self.prevent(Input.Changed):
             field.value = needle

@@ -46,6 +46,17 @@ class DeviceList(Picker):
         return self._lines[self.cursor].address if self.cursor < len(self._lines) else None
 
     @property
+    def listed(self) -> frozenset[Sbdf] | None:
+        """The devices that the filter shows; None without one."""
+        return self._found if self.needle else None
+
+    @property
+    def heading(self) -> str | None:
+        """The heading under the cursor; None on a device."""
+        line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        return line.text if line is not None and line.address is None else None
+
+    @property
     def first_of_unit(self) -> Sbdf | None:
         """The first device under the heading at the cursor."""
         line = self._lines[self.cursor] if self.cursor < len(self._lines) else None
@@ -66,10 +77,14 @@ class DeviceList(Picker):
         self.redraw()
 
     def filter(self, needle: str) -> None:
-        """Show only devices that have every word of `needle`; "" shows all."""
+        """Show only devices that have every word of `needle`, the cursor on the first; "" shows all."""
+        needle = needle.strip()
+        if needle == self.needle:
+            return
         self.needle = needle
         self._find()
-        self.move(self.cursor)
+        first = next((index for index, line in enumerate(self._lines) if line.address is not None), 0)
+        self.move(first if needle else self.cursor)
 
     def go_to(self, address: Sbdf, *, silently: bool = False) -> bool:
         """Put the cursor on that device, opening its group; False where it is not listed (or filtered away)."""
@@ -159,7 +174,7 @@ class DeviceList(Picker):
         lines: list[_Line] = []
         chipset: list[Sbdf] = []
         for unit in view.inventory.units:
-            found = [one for one in unit.devices if not self.needle.split() or one in self._found]
+            found = [one for one in unit.devices if not self.needle or one in self._found]
             chipset += [one for one in found if names.is_chipset(devices[one])]
             members = [one for one in found if not names.is_chipset(devices[one])]
             if len(members) > 1:
