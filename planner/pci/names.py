@@ -63,10 +63,11 @@ _INTERRUPT_CONTROLLER = "0800"
 _FILLER = re.compile(
     r"\b(?:Corporation|Corp\.?|Incorporated|Inc\.?|Co\.,? Ltd\.?|Ltd\.?|Limited|Technologies|Semiconductor)"
     r"(?=[\s,]|$),?"
-    r"|\[[^\]]*\]|\([^)]*\)|\b\S+ [Ss]eries [Cc]hipset(?: [Ff]amily)?\b|\bChipset Family\b"
+    r"|\[[^\]]*\]|\([^)]*\)|\b(?:\S+ [Ss]eries/)*\S+ [Ss]eries [Cc]hipset(?: [Ff]amily)?\b|\bChipset Family\b"
+    r"|\b\S+/\S+ Chipset\b|\b(?:Xeon [^\s/]+(?: v\d)?/)+(?:Xeon|Core) [^\s/]+(?: v\d)?(?= )"
 )
 _SLOT = re.compile(r"(?i)(?:pcie? *)?(?:slot)?[ #_-]*\d*")
-_MARKETED = re.compile(r"\S\s*\[([^\[\]]+)\]\s*\Z")  # pci.ids: "TU116 [GeForce GTX 1660]"
+_MARKETED = re.compile(r"\S\s*\[([^\[\]]+)(?<! [Mm]ode)\]\s*\Z")  # pci.ids: "TU116 [GeForce GTX 1660]"
 _VENDORS = frozenset(
     (
         *("intel", "amd", "ati", "nvidia", "matrox", "aspeed", "hp", "dell", "lsi", "samsung", "asmedia"),
@@ -96,7 +97,7 @@ def short_name(device: PciDevice) -> str:
     marketed = _MARKETED.search(device.name)
     if marketed:
         return marketed[1]
-    name = " ".join(_FILLER.sub(" ", device.name).split())
+    name = " ".join(_FILLER.sub(" ", device.name).split()).replace(" ,", ",")
     first, _, rest = name.partition(" ")
     if rest and first.lower() in _VENDORS:
         name = rest

@@ -12,6 +12,8 @@ from planner.model.plan import Plan
 
 _STUBS = ("pciback", "xen-pciback", "vfio-pci")
 _SHOWN = 4
+SPLIT = ("RDM105", "RDM117", "BAR307", "PCI504", "PCI505")
+"""The rules, and all of GRP, that speak of devices that belong together and have several owners."""
 
 
 @dataclass(frozen=True, slots=True)

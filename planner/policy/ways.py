@@ -19,7 +19,7 @@ from planner.pci import isolation
 from planner.policy.assignable import why_blocked
 from planner.policy.evaluate import Report
 from planner.policy.findings import Finding, Severity
-from planner.policy.owners import is_set_aside
+from planner.policy.owners import SPLIT, is_set_aside
 from planner.xen import qemu
 from planner.xen.build import Build, without_passthrough
 from planner.xen.libxl import DEFAULT_MMIO_HOLE
@@ -27,7 +27,6 @@ from planner.xen.xl import DEFAULT_BOUNDARY_KIB, MMIO_HOLE_MAX, MMIO_HOLE_MIN
 
 _LAYOUT = ("RDM", "MEM", "BAR", "CFG", "HOT", "MIG")
 _ABOUT_DEVICES = ("RDM", "MEM", "BAR", "GRP", "PCI")
-_SPLIT = ("RDM105", "RDM117", "BAR307", "PCI504", "PCI505")  # and all of GRP: devices that belong together
 # What no size or policy changes: who shares a region, whose it is, that it lies below 1 MiB; other keys of the config.
 _GIVEN = (
     *("RDM103", "RDM104", "RDM105", "RDM107", "RDM114", "RDM115", "RDM117", "RDM119", "MIG801"),
@@ -72,7 +71,7 @@ def ways(report: Report, finding: Finding) -> Iterator[Way]:
         yield from settings(report, build, finding)
     if finding.rule.id == "RDM118":
         yield from _same_policy(report, build.guest, finding)
-    if family == "GRP" or finding.rule.id in _SPLIT:
+    if family == "GRP" or finding.rule.id in SPLIT:
         yield from _gather(report, build.guest, finding)
     if family in _ABOUT_DEVICES:
         yield from _other_devices(report, build.guest, finding)

@@ -69,6 +69,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     _main(_WHAT_IF, "size.less", "minus", "Less of the chosen size", "One step less.", "resize(-1)"),
     _main(
+        _WHAT_IF, "size.file", "V", "The chosen size as in the file",
+        "Takes back what was turned or typed: the file's value again, or none where it says none.",
+        "size_as_in_file",
+    ),
+    _main(
         _MAP, "map.look", "v", "Three views, or the map",
         "What libxl, hvmloader and QEMU each take an address for, side by side; where they clash is marked.",
         "look('views')", "views",
@@ -248,6 +253,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "list.fold", ("h", "left"), "Fold, or less", "Closes the group under the cursor; a size shrinks.",
         "fold(True)", _LIST,
+    ),
+    Command(
+        "list.fold_all", ("F",), "Fold all, or unfold all", "Closes every group, or opens them where all are closed.",
+        "fold_all", _LIST,
     ),
     Command(
         "list.open", ("enter",), "Open",

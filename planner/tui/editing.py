@@ -282,6 +282,17 @@ def turned(view: View, guest: Guest, size: Size, value: int) -> Edit:
     return edit
 
 
+def as_in_file(view: View) -> Edit:
+    """The edit that makes the chosen size what the guest's file says. EditError where it is that."""
+    if view.current is None or not view.sizes:
+        raise EditError("there is no guest to change")
+    size, file = view.sizes[view.size], view.in_file
+    in_file = getattr(file, size.key) if file is not None else None
+    if file is None or in_file == size.said:
+        raise EditError(f"{size.key} is as the file has it" if file is not None else "the guest has no file yet")
+    return SetSize(view.current.name, size.key, in_file)
+
+
 def exact_size(view: View, text: str) -> Edit | None:
     """The edit that sets the chosen size to what was typed; nothing typed takes the setting out of the config.
 

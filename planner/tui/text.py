@@ -85,6 +85,16 @@ def shortened(name: str, names: Iterable[str], width: int) -> str:
     return fit(name, width - tail) + clean(name)[-tail:]
 
 
+def pinched(name: str, width: int) -> str:
+    """`name` in exactly `width` cells: a last word with a digit ("#1") tells it from its like and stays."""
+    text = clean(name)
+    head, _, last = text.rpartition(" ")
+    room = width - 1 - width_of(last)
+    if width_of(text) <= width or room < 4 or not any(letter.isdigit() for letter in last):
+        return fit(text, width)
+    return f"{fit(head, room)} {last}"
+
+
 def cells(pieces: Iterable[Piece]) -> int:
     """How many cells the pieces take."""
     return sum(width_of(clean(text)) for text, _ in pieces)

@@ -18,8 +18,8 @@ from planner.model.span import GIB4, Span
 from planner.pci import isolation, names
 from planner.pci.isolation import Tie, Unit
 from planner.policy.assignable import why_blocked
-from planner.policy.findings import Finding, grouped
-from planner.policy.owners import is_set_aside
+from planner.policy.findings import Finding, Severity, grouped
+from planner.policy.owners import SPLIT, is_set_aside
 from planner.policy.sizes import Size, sizes
 from planner.session import Snapshot
 from planner.tui.bands import Band
@@ -57,6 +57,17 @@ class Inventory:
     def unit_of(self) -> dict[Sbdf, Unit]:
         """The unit of each device."""
         return {address: unit for unit in self.units for address in unit.devices}
+
+    @cached_property
+    def virtual(self) -> dict[Sbdf, str]:
+        """What each virtual function is called: its number, from 0 as Linux counts, and its port."""
+        numbers: Counter[Sbdf] = Counter()
+        out: dict[Sbdf, str] = {}
+        for device in sorted(self.host.devices, key=lambda device: device.address):
+            if device.physfn is not None:
+                out[device.address] = f"VF {numbers[device.physfn]} of {device.physfn.short}"
+                numbers[device.physfn] += 1
+        return out
 
     @cached_property
     def address_width(self) -> int:
@@ -229,9 +240,32 @@ class View:
 
     @cached_property
     def owner_width(self) -> int:
-        """Cells that the owner of any device takes in full."""
+        """Cells that the owner of any device takes in full, whatever the chosen guest takes."""
         more = 2 if any(len(holders) > 1 for holders in self._owners.values()) else 0
-        return max(4, max((len(guest.name) for guest in self.snapshot.plan.guests), default=0) + more)
+        guests = self.snapshot.plan.guests
+        shown = {index for holders in self._owners.values() for index, _ in holders} | {self.guest}
+        return max(4, max((len(guests[index].name) for index in shown if index < len(guests)), default=0) + more)
+
+    def split(self, unit: Unit) -> tuple[str, bool]:
+        """The owners of devices that belong together, where that is several; and whether a finding speaks of it.
+
+        dom0 counts as one where a finding does so: it often has a bridge's neighbour.
+        """
+        owners = self.owners_of(one for one in unit.devices if not self._is_chipset(one))
+        told = not self._told_split.isdisjoint(unit.devices)
+        several = len(owners) > 1 and (told or len(owners) > 2 or "dom0" not in owners)
+        return (", ".join(owners) if several else "", told)
+
+    @cached_property
+    def _told_split(self) -> frozenset[Sbdf]:
+        found = self.snapshot.report.findings
+        return frozenset(
+            one.device
+            for one in found
+            if one.device is not None
+            and one.severity is not Severity.NOTICE
+            and (one.rule.id in SPLIT or one.rule.id.startswith("GRP"))
+        )
 
     @cached_property
     def says_policies(self) -> bool:

@@ -43,6 +43,11 @@ def test_chipset(code: str, chipset: bool) -> None:
         ("NVIDIA Corporation TU116 [GeForce GTX 1660]", None, "GeForce GTX 1660"),
         ("Advanced Micro Devices, Inc. [AMD/ATI] Navi 21", None, "Advanced Micro Devices, Navi 21"),
         ("Intel", None, "Intel"),
+        ("Intel Xeon E7 v4/Xeon E5 v4/Xeon D Crystal Beach DMA Channel 0", None, "Crystal Beach DMA Channel 0"),
+        ("Intel Xeon E7 v2/Xeon E5 v2/Core i7 IIO RAS", None, "IIO RAS"),
+        ("Intel 100 Series/C230 Series Chipset Family USB 3.0 xHCI Controller", None, "USB 3.0 xHCI Controller"),
+        ("Intel Q170/Z170/CM236 Chipset SATA Controller [AHCI Mode]", None, "SATA Controller"),
+        ("LSI MegaRAID SAS 2208 [Thunderbolt], PERC H710", None, "MegaRAID SAS 2208, PERC H710"),
         ("[only brackets]", None, "[only brackets]"),
     ],
 )

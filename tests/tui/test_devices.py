@@ -15,7 +15,7 @@ from planner.model.errors import EditError
 from planner.model.plan import Plan, Profile
 from planner.tui.describe import describe
 from planner.tui.editing import Editor, together_with, toggle
-from planner.tui.text import shortened
+from planner.tui.text import pinched, shortened
 from planner.tui.view import Subject, View
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.host_list import HostList
@@ -318,7 +318,7 @@ def test_a_filter_puts_the_cursor_on_its_first_device() -> None:
         first = devices.address
         assert first is not None
         assert first == min(_addresses(driver.view, "usb"))
-        assert "/usb · ⏎ keep · esc clear" in driver.text
+        assert " found · ⏎ keep · esc clear" in driver.text
         await driver.press("enter")
         assert devices.address == first
         await driver.press("escape")
@@ -368,3 +368,64 @@ def test_a_step_under_a_filter_moves_nothing_from_under_the_cursor() -> None:
         assert "01:10.0" in driver.text, text
 
     drive(site("depo-super-server-sriov"), script)
+
+
+def test_a_virtual_function_says_which_one_it_is() -> None:
+    plan = site("depo-super-server-sriov")
+    assert "VF 1 of 01:00.0" in screen(plan, size=(200, 60))
+    view = _view(plan)
+    assert list(view.inventory.virtual.values()) == [f"VF {number} of 01:00.0" for number in range(4)]
+
+
+def test_a_unit_with_several_owners_says_whose_it_is() -> None:
+    view = _view(site(DELL))
+    ports = view.inventory.unit_of[at("0000:01:00.0")]
+    shared = view.inventory.unit_of[at("0000:00:1a.0")]
+    assert view.split(shared) == ("scada, dom0", True)
+    assert view.split(ports) == ("", False)  # a port of dom0's beside a guest's: nothing is known against it
+    assert "▲ split: scada, dom0" in screen(site(DELL), size=(120, 40))
+
+
+def test_all_headings_fold_at_once() -> None:
+    async def script(driver: Driver) -> None:
+        devices = driver.app.screen_stack[0].query_one(DeviceList)
+        devices.go_to(at("0000:01:00.2"))
+        await driver.press("F")
+        assert "▾" not in driver.text.partition("╚")[0].replace("▾ Details", "")
+        assert devices.heading is not None
+        await driver.press("F")
+        assert "▾ 4 are in slot 01:00" in driver.text
+
+    drive(site(DELL), script)
+
+
+def test_a_long_name_keeps_what_tells_it_apart() -> None:
+    assert pinched("USB2 Enhanced Host Controller #1", 12) == "USB2 Enh… #1"
+    assert pinched("USB2 Enhanced Host Controller", 12) == "USB2 Enhanc…"
+    assert pinched("NIC #1", 8) == "NIC #1  "
+
+
+def test_a_reason_is_not_asked_for_by_a_step_that_changes_nothing_of_it() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("2 w l")
+        assert driver.app.screen is driver.app.screen_stack[0]
+        assert driver.view.snapshot.undo is not None
+
+    drive(replace(site(HP), profile=Profile.XEN), script)
+
+
+def test_a_line_of_the_host_panel_opens_by_folding() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("I")
+        pane = driver.app.screen_stack[0].query_one(HostList)
+        assert "notes" in driver.text
+        rdm = next(iter(driver.view.reach.values()))[0]
+        pane.go_to(rdm.span)
+        await driver.press("F")
+        before = pane.count()
+        await driver.press("enter")
+        assert pane.count() != before or driver.app.screen is driver.app.screen_stack[0]
+        await driver.press("enter")
+        assert pane.count() == before
+
+    drive(site(DELL), script)

@@ -131,7 +131,7 @@ def test_filter_and_its_words() -> None:
         assert "4 share RMRR" not in text
         assert text.count(" NIC ") >= 3
         text = await driver.press("enter")
-        assert "filter: nic dom0 · esc clears" in text
+        assert "filter: nic dom0 · " in text
         assert "00:1a.0" in await driver.press("escape")
         text = await driver.press("slash f r e e enter")
         assert "no device matches 'free'" in text  # a driver of dom0's has every one, or a region blocks it

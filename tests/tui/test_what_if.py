@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from driving import DESKTOP, Driver, drive, site
 
+from planner.formats.xlcfg.guest import read
+from planner.model.edits import SetSize
 from planner.model.plan import Plan
 from planner.tui.editing import Editor, resize
 
@@ -31,12 +33,12 @@ def test_a_size_turned_up_and_back_is_said_no_more() -> None:
 
 
 def test_a_size_that_the_file_says_stays_said() -> None:
-    plan = _guest(mmio_hole=320)
-    mail = next(one for one in plan.guests if one.name == "mail")
-    assert mail.file is not None
-    view = Editor(plan).start
-    view = view.having(guest=plan.guests.index(mail), size=2, in_files={"mail": mail})
-    assert "256 MiB" in resize(view, -1).label
+    plan = site(DESKTOP)
+    text = 'name = "one"\ntype = "hvm"\nmemory = 4096\nmmio_hole = 320\n'
+    view = Editor(replace(plan, guests=(read(text, "one.cfg"),))).start
+    edit = resize(view.having(size=2), -1)
+    assert isinstance(edit, SetSize)
+    assert edit.value == 256
 
 
 def test_an_exact_value_is_a_step_of_its_own() -> None:
@@ -93,3 +95,14 @@ def test_the_rail_keeps_its_ends_while_a_size_is_turned() -> None:
         ends.append((view.sizes[0].least, view.sizes[0].most))
         view = editor.do(view, resize(view, 1), merge=True)
     assert set(ends) == {(32, 32768)}
+
+
+def test_a_size_goes_back_to_what_the_file_says() -> None:
+    async def script(driver: Driver) -> None:
+        before = driver.view.snapshot.plan.guests
+        await driver.press("w l l V")
+        assert driver.view.snapshot.plan.guests == before
+        await driver.press("V")
+        assert "memory is as the file has it" in driver.status
+
+    drive(site(DESKTOP), script)

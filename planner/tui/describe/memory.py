@@ -242,16 +242,16 @@ def of_line(view: View, subject: Line) -> Iterator[Paragraph]:
 def of_size(view: View, subject: Size) -> Iterator[Paragraph]:
     """A size: what holds, where from, and how far it goes."""
     yield ((f"{subject.key} {subject.effective} MiB ", "strong"), (whence(view, subject), "dim"))
-    taken = f"; xl takes {subject.limits[0]} to {subject.limits[1]}"
-    more = taken if subject.limits != (subject.least, subject.most) else ""
-    yield ((f"{subject.about}. {subject.least} to {subject.most} MiB{more}.", ""),)
+    low, high = subject.limits
+    yield ((f"{subject.about}. Typed, it may be {low} to {high} MiB, which is all that xl's reader takes.", ""),)
+    yield ((f"Where the config does not say it, {subject.default} MiB holds.", "dim"),)
 
 
 def whence(view: View, size: Size) -> str:
     """Whose value a size is: the plan's, the file's, or nobody's."""
     guest = view.in_file
     if guest is None:
-        return "planned; there is no file yet" if size.said is not None else "not said: what holds without"
+        return "planned; there is no file yet" if size.said is not None else "not said: xl's default"
     said: int | None = getattr(guest, size.key)
     file = f"{said} MiB" if said is not None else "nothing"
     if size.said == said:

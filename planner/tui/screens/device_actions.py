@@ -14,7 +14,7 @@ from planner.policy.sizes import EXAMPLES, Size
 from planner.tui import messages
 from planner.tui.bands import Band
 from planner.tui.commands import key_of, with_keys
-from planner.tui.editing import exact_size, next_policy, outcome, resize, together_with, toggle, turned
+from planner.tui.editing import as_in_file, exact_size, next_policy, outcome, resize, together_with, toggle, turned
 from planner.tui.screens.plan_screen import PlanScreen
 from planner.tui.text import Paragraph
 from planner.tui.view import Subject
@@ -49,8 +49,11 @@ class DeviceActions(PlanScreen):
 
     def action_policy(self) -> None:
         """The next rdm_policy of the device under the cursor."""
+        address = self.device()
         if not self._on_heading():
-            self.edit(lambda view: next_policy(view, self.device()))
+            matters = address is None or self.shown.regions(address)
+            note = "" if matters else f"{address} has no reserved region: its policy decides nothing"
+            self.edit(lambda view: next_policy(view, address), note=note)
 
     def _on_heading(self) -> bool:
         """Whether the cursor is on a heading of the devices pane; says what goes for all devices under one."""
@@ -176,6 +179,10 @@ class DeviceActions(PlanScreen):
         """Move the chosen size."""
         self.edit(lambda view: resize(view, steps), merge=True)
 
+    def action_size_as_in_file(self) -> None:
+        """The chosen size as the guest's file has it."""
+        self.edit(as_in_file)
+
     def pointed(self, subject: Subject) -> None:
         """A size under the cursor is the one that the keys change from now on."""
         if isinstance(subject, Size):
@@ -236,7 +243,9 @@ class DeviceActions(PlanScreen):
 
     def _told_of(self, needle: str) -> None:
         """Say in the pane's border what is typed, and what ends it."""
-        entitle(self.query_one(DeviceList), "Devices", f"/{needle} · ⏎ keep · esc clear")
+        devices = self.query_one(DeviceList)
+        found = f" · {len(devices.listed)} found" if devices.listed is not None else ""
+        entitle(devices, "Devices", f"/{needle}{found} · ⏎ keep · esc clear")
 
     @on(Input.Submitted, "#filter")
     def _filter_submitted(self, event: Input.Submitted) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from textual import on
 
+from planner.model.address import Sbdf
 from planner.model.edits import AddGuest, RemoveGuest, ReplaceGuest, SetCandidate, SetProfile, SetReason, SetRelease
 from planner.model.errors import InputError
-from planner.model.guest import Guest
+from planner.model.guest import Guest, RdmPolicy
 from planner.model.plan import Profile
 from planner.policy.assignable import wants_reason
+from planner.policy.evaluate import Report
 from planner.tui import messages
 from planner.tui.commands import key_of, with_keys
 from planner.tui.editing import Editor
@@ -225,11 +227,12 @@ class GuestActions(PlanScreen):
         self.app.push_screen(profile_question(now, other), change)
 
     def after_edit(self) -> None:
-        """Ask for the reason, once the chosen guest has what takes one."""
-        view, guest = self.shown, self.shown.current
-        if guest is None:
+        """Ask for the reason, once a step gave the chosen guest what takes one, or another policy for that."""
+        guest, before = self.shown.current, self.shown.snapshot.before
+        if guest is None or guest.name in self._asked or before is None:
             return
-        if guest.name not in self._asked and wants_reason(view.snapshot.plan, view.snapshot.report.iommu, guest):
+        known = {item for one in before.plan.guests for item in _unexplained(before, one)}
+        if not known.issuperset(_unexplained(self.shown.snapshot.report, guest)):
             self._asked.add(guest.name)
             self.ask_why(guest)
 
@@ -246,14 +249,19 @@ class GuestActions(PlanScreen):
         """Ask why dom0 may lose the device under the cursor, or why the guest may have what the profile blocks."""
         plan, guest, address = self.shown.snapshot.plan, self.shown.current, self.device()
         device = plan.host.by_address.get(address) if address is not None else None
+        when = ""
         if device is not None and device.in_use:
-            subject, what = str(device.address), f"dom0 may lose its {device.in_use}"
+            subject, what = str(device.address), f"dom0 may lose {device.address.short}, its {device.in_use}"
         elif guest is not None:
-            subject, what = guest.name, "it may have what the default profile blocks"
+            subject, what = guest.name, f"{guest.name} may have what the default profile blocks"
+            if plan.profile is Profile.DEFAULT:
+                when = f" It counts in profile xen alone ({key_of(self.keymap, 'plan.profile')})."
+            if device is not None and self.shown.use(device.address):
+                when += f" {device.address.short} takes none of its own: the host's inventory names no in_use of it."
         else:
             self.say("✖ there is no guest to give a reason for")
             return
-        self._ask_reason(subject, f"Why {what}. The plan keeps it; empty takes it back.", must=False)
+        self._ask_reason(subject, f"Why {what}. The plan keeps it; empty takes it back.{when}", must=False)
 
     def _ask_reason(self, subject: str, hint: str, *, must: bool, then: Callable[[], None] = lambda: None) -> None:
         from planner.tui.screens.dialogs import Ask, anything, no_reason
@@ -287,6 +295,13 @@ class GuestActions(PlanScreen):
                 self.edit(SetRelease(names[index]))
 
         self.app.push_screen(Choose("Xen release to replay", options, at=at), choose)
+
+
+def _unexplained(report: Report, guest: Guest) -> Iterator[tuple[Sbdf, RdmPolicy | None]]:
+    """The guest's devices that take a reason nobody has given, each with its policy."""
+    for address in wants_reason(report.plan, report.iommu, guest):
+        item = guest.device(address)
+        yield address, item.policy if item is not None else None
 
 
 def _other_file(guest: Guest) -> str:

@@ -86,7 +86,7 @@ _SIGNS = (
     ("[x]", "here", "the chosen guest has the device"),
     ("[-]", "away", "another guest has it, or a driver of dom0's"),
     ("[h]", "here", "it may be attached to the chosen guest while that runs (hotplug)"),
-    ("[ ]", "", "no guest has it; dom0 on the right: its driver there holds it"),
+    ("[ ]", "", "nobody has it"),
     ("✖", "error", "on a device: the profile blocks it; elsewhere an error: no export, unless that cures it"),
     ("R7", "reserved", "the device has 7 reserved memory regions"),
     ("▲", "warning", "a warning"),

@@ -200,7 +200,8 @@ class PlanScreen(Screen[None]):
         with self.prevent(Input.Changed):
             field.value = needle
         devices.filter(needle)
-        entitle(devices, "Devices", f"filter: {needle} · esc clears" if needle else "")
+        found = f"filter: {needle} · {len(devices.listed)} found · esc clears" if devices.listed is not None else ""
+        entitle(devices, "Devices", found)
         self.remove_class("-filtering")
 
     def pointed(self, subject: Subject) -> None:

@@ -33,9 +33,10 @@ class Details(Lines):
         if self.view is None or width < 4:
             return []
         paragraphs = list(describe(self.view, self.subject))
-        if height <= _FEW:
-            paragraphs[0] = cut(paragraphs[0], width - 2)
-        rows = [Row(((" ", ""), *row.pieces)) for row in wrap(paragraphs, width - 2)]
+        lines = wrap(paragraphs, width - 2)
+        if height <= _FEW and len(lines) > height:
+            lines = wrap([cut(paragraphs[0], width - 2), *paragraphs[1:]], width - 2)
+        rows = [Row(((" ", ""), *row.pieces)) for row in lines]
         self._cut = len(rows) > height > 0
         if self._cut:
             more = (f"  {key_of(keymap_of(self.app), 'details')}: more", "key")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from planner.model.address import Sbdf
+from planner.model.host import PciDevice
 from planner.pci import names
 from planner.pci.isolation import Unit
 from planner.tui.bands import brief_size
 from planner.tui.messages import ToggleAsked
-from planner.tui.text import Row, fit
+from planner.tui.text import Piece, Row, cells, fit, pinched
 from planner.tui.view import Heading, Subject, View
 from planner.tui.widgets.lines import Picker, columns
 
@@ -17,6 +18,7 @@ _CHIPSET = "chipset"
 _BOX = range(2, 5)
 _SIGN = range(1, 3)
 _WIDE, _MEDIUM = 68, 52
+_OWNER, _NAME, _MARK = 14, 6, 12  # most cells for an owner, fewest for a name and for the owners of a split unit
 
 
 class _Line(NamedTuple):
@@ -123,8 +125,18 @@ class DeviceList(Picker):
         line = self._lines[index]
         if line.address is None:
             sign = "▸" if self._is_closed(line.key) else "▾"
-            return Row(((fit(f"{sign} {line.text}", width), "heading"),))
+            return Row(self._heading(f"{sign} {line.text}", line.unit, width))
         return self._device(line, line.address, width)
+
+    def _heading(self, text: str, unit: Unit | None, width: int) -> tuple[Piece, ...]:
+        """A heading, and who has the devices below it where that is several: by name if there is room for that."""
+        owners, told = self.view.split(unit) if self.view is not None and unit is not None else ("", False)
+        room = width - cells(((text, ""),))
+        mark = f" {'▲ ' if told else ''}split: {owners}" if room > _MARK else " ▲" if told else ""
+        if not owners or not mark:
+            return ((fit(text, width), "heading"),)
+        length = min(cells(((mark, ""),)), max(room, 2))
+        return (fit(text, width - length), "heading"), (fit(mark, length), "warning" if told else "dim")
 
     def action_fold(self, fold: bool) -> None:
         """Close or open the group of the cursor's line."""
@@ -138,6 +150,16 @@ class DeviceList(Picker):
                 (index for index, line in enumerate(self._lines) if line.key == key and line.address is None), 0
             )
             self.move(heading if fold else self.cursor)
+
+    def action_fold_all(self) -> None:
+        """Close all groups, or open them where all are closed; the cursor stays, or goes to its group."""
+        here = self._lines[self.cursor] if self.cursor < len(self._lines) else _Line("")
+        keys = {line.key for line in self._lines if line.key}
+        self._folded = self._folded - keys if keys <= self._folded else self._folded | keys
+        self._arrange()
+        same = (at for at, line in enumerate(self._lines) if here.address is not None and line.address == here.address)
+        group = (at for at, line in enumerate(self._lines) if here.key and line.key == here.key)
+        self.move(next(same, next(group, self.cursor)))
 
     def action_open(self) -> None:
         """Fold a heading, open a device."""
@@ -214,33 +236,49 @@ class DeviceList(Picker):
         box, style = ("[x]", "here") if mine is not None else ("[-]", "away") if others else ("[ ]", "")
         box, style = ("[h]", "here") if hotplug and mine is None else ("[-]" if in_dom0 else box, style)
         tone = "dim" if mine is None and not hotplug and (others or blocked) else ""
-        address_width = view.inventory.address_width
-        owner_width = min(view.owner_width, 16 if width >= _WIDE else 12) if width >= _MEDIUM else 6
-        owner = view.owner_label(address, owner_width)
-        policies = 8 if width >= _WIDE and view.says_policies else 0
-        policy = mine.policy if mine is not None and mine.policy is not None else ""
-        bars = 8 if width >= _MEDIUM else 0
-        fixed = 1 + 3 + 1 + address_width + 1 + 5 + 1 + 1 + bars + 3 + 1 + owner_width + policies
-        size = sum(bar.size for bar in device.bars if bar.kind != "io")
-        room = max(0, width - fixed)
-        name = names.full_name(device)
-        name = name if len(name) <= room else names.short_name(device)
-        return Row(
-            columns(
-                (line.guide, 1, "dim"),
-                (box, 3, style or tone),
+        sign = "✖" if blocked else ""
+        left = (
+            (line.guide, 1, "dim"),
+            (box, 3, style or tone),
+            ("", 1, ""),
+            (address.short, view.inventory.address_width, style or tone),
+            ("", 1, ""),
+            (names.class_word(device), 5, tone),
+            ("", 1, ""),
+        )
+        room = width - sum(part[1] for part in left)
+        marks = f"R{len(regions)}" if regions else ""
+        right: tuple[tuple[str, int, str], ...]
+        if width < _MEDIUM:  # no columns: what one line does not need of its owner and regions is its name's
+            owner = view.owner_label(address, min(_OWNER, max(4, room - _NAME - len(sign + marks) - 2)))
+            right = (
+                (f" {sign}", len(sign) + 1, "error"),
+                (marks, len(marks), "reserved"),
+                (f" {owner}", cells(((owner, ""),)) + 1, style or tone),
+            )
+        else:
+            owner_width = min(view.owner_width, 16 if width >= _WIDE else _OWNER)
+            policies = 8 if width >= _WIDE and view.says_policies else 0
+            policy = mine.policy if mine is not None and mine.policy is not None else ""
+            size = sum(bar.size for bar in device.bars if bar.kind != "io")
+            right = (
                 ("", 1, ""),
-                (address.short, address_width, style or tone),
+                (f"{brief_size(size)} " if size else "", -8, "dim"),
+                (sign, 1, "error"),
+                (marks, 2, "reserved"),
                 ("", 1, ""),
-                (names.class_word(device), 5, tone),
-                ("", 1, ""),
-                (name, room, tone),
-                ("", 1, ""),
-                (f"{brief_size(size)} " if size and bars else "", -bars, "dim"),
-                ("✖" if blocked else "", 1, "error"),
-                (f"R{len(regions)}" if regions else "", 2, "reserved"),
-                ("", 1, ""),
-                (owner, -owner_width, style or tone),
+                (view.owner_label(address, owner_width), -owner_width, style or tone),
                 (f" {policy}" if policies else "", policies, style or tone),
             )
-        )
+        rest = max(0, room - sum(abs(part[1]) for part in right))
+        return Row(columns(*left, (pinched(_name(view, device, rest), rest), rest, tone), *right))
+
+
+def _name(view: View, device: PciDevice, room: int) -> str:
+    """The device's name, in full where that fits in `room` cells; of a virtual function first which one it is."""
+    full, short = names.full_name(device), names.short_name(device)
+    number = view.inventory.virtual.get(device.address)
+    if number is not None:
+        longer = f"{number}, {short}"
+        return longer if len(longer) <= room else number if len(number) <= room else number.replace(" of ", " ")
+    return full if len(full) <= room else short

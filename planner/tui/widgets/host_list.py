@@ -19,13 +19,14 @@ _REGIONS = "Memory that the firmware keeps for devices. Whoever has a device rea
 
 
 class _Line(NamedTuple):
-    """`brief` is said in the place of `left` where that has no room."""
+    """`brief` is said in the place of `left` where that has no room; `folds`: the lines below go with it."""
 
     left: tuple[Piece, ...] = ()
     right: tuple[Piece, ...] = ()
     subject: Subject = None
     key: int = -1
     brief: tuple[Piece, ...] = ()
+    folds: bool = False
 
 
 class HostList(Picker):
@@ -98,6 +99,24 @@ class HostList(Picker):
         self._arrange(self.view)
         self.move(next(index for index, line in enumerate(self._lines) if line.key == key) if fold else self.cursor)
 
+    def action_fold_all(self) -> None:
+        """Close all entries, or open them where all are closed."""
+        if self.view is None:
+            return
+        key = self._lines[self.cursor].key if self.cursor < len(self._lines) else -1
+        keys = {line.key for line in self._lines if line.key >= 0}
+        self._folded = set() if keys <= self._folded else keys
+        self._arrange(self.view)
+        self.move(next((at for at, line in enumerate(self._lines) if line.key == key >= 0), 0))
+
+    def action_open(self) -> None:
+        """Fold an entry, open a device or what has no more lines."""
+        line = self._lines[self.cursor] if self.cursor < len(self._lines) else _Line()
+        if line.folds:
+            self.action_fold(line.key not in self._folded)
+        else:
+            super().action_open()
+
     def _arrange(self, view: View) -> None:
         host, iommu = view.inventory.host, view.snapshot.report.iommu
         lines = [_Line(((f"{name:<9}", "dim"), (text, "")), (), Heading(name, text)) for name, text in _facts(view)]
@@ -133,14 +152,14 @@ class HostList(Picker):
         mark = ((f"{GLYPHS[worst]} ", str(worst)),) if worst is not None and worst is not Severity.NOTICE else ()
         right = (*mark, (owners, "here" if owners != "dom0" else "dim")) if owners else ()
         if len(regions) == 1:
-            lines = [_region(regions[0], f"{sign} ", number, right)]
+            lines = [_region(regions[0], f"{sign} ", number, right)._replace(folds=True)]
         else:
             kind = regions[0].declared.kind.upper()
             title = f"{len(regions)} {kind}s, the same {plural(len(reach), 'device')}"
             spans = ", ".join(str(rdm.span) for rdm in regions)
             pieces = ((f"{sign} {title} ", "reserved"),)
             brief = ((f"{sign} {len(regions)} {kind}s", "reserved"),)
-            lines = [_Line(pieces, right, Heading(title, spans, reach), number, brief)]
+            lines = [_Line(pieces, right, Heading(title, spans, reach), number, brief, folds=True)]
             lines += [_region(rdm, "  ", number) for rdm in regions] if not folded else []
         if not folded:
             lines += [self._device(view, one, "└" if one == reach[-1] else "├", number) for one in reach] or [
@@ -182,6 +201,7 @@ def _facts(view: View) -> list[tuple[str, str]]:
         ("tables", host.sources.regions or "nobody has looked"),
         ("devices", f"{len(host.devices)}, from {host.sources.devices or 'no listing'}"),
     ]
+    facts += [("notes", " ".join(host.notes.split()))] if host.notes else []
     facts += [("memory", format_size(host.memory))] if host.memory else []
     facts += [("options", host.xen_command_line)] if host.xen_command_line else []
     return facts

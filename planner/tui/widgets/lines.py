@@ -176,6 +176,9 @@ class Scroller(Lines, can_focus=True):
     def action_fold(self, fold: bool) -> None:
         """Close or open the group under the cursor; most panes have none."""
 
+    def action_fold_all(self) -> None:
+        """Close all groups, or open them; most panes have none."""
+
     def action_open(self) -> None:
         """Open what the cursor stands on; a plain text has nothing to open."""
 

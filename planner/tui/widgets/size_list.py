@@ -8,7 +8,6 @@ from textual import events
 
 from planner.policy.sizes import Size
 from planner.tui.commands import key_of, keymap_of
-from planner.tui.describe.memory import whence
 from planner.tui.messages import ExactSizeAsked, SizeAsked, StepsAsked
 from planner.tui.text import Row, wrap
 from planner.tui.view import Subject, View
@@ -46,22 +45,23 @@ class SizeList(Blocks):
         return self.count() * (2 if height >= 2 * self.count() + _NOTES else 1)
 
     def rows(self, width: int, height: int) -> Sequence[Row]:
-        """The sliders, then what the chosen one is and the keys that change it."""
+        """The sliders, then the keys that the key line has no room for, and how far the chosen one goes."""
         if not self._sizes or self.view is None:
             return [Row(((" no guest", "dim"),))]
         size = self._sizes[min(self.cursor, len(self._sizes) - 1)]
         keys = keymap_of(self.app)
+        file = self.view.in_file
+        in_file = getattr(file, size.key) if file is not None else None
+        mark = f"; │ is the file's {in_file} MiB" if in_file not in (None, size.effective) else ""
         notes = wrap(
             [
                 (),
-                ((f"{size.key}: ", "strong"), (f"{size.effective} MiB, {whence(self.view, size)}. ", "")),
-                ((f"{size.about}. ", ""), (f"{size.least} to {size.most} MiB, {size.step} a step.", "dim")),
-                (),
-                (("← →", "key"), (" step   ", "dim"), ("pgup pgdn", "key"), (f" {_COARSE} steps", "dim")),
                 (
-                    (key_of(keys, "list.open"), "key"), (" exact or none   ", "dim"),
-                    (key_of(keys, "size.pane"), "key"), (" devices again", "dim"),
+                    (key_of(keys, "list.page_up"), "key"), (" ", ""), (key_of(keys, "list.page_down"), "key"),
+                    (f" {_COARSE} steps   ", "dim"),
+                    (key_of(keys, "size.file"), "key"), (" as in the file", "dim"),
                 ),
+                ((f"{size.key}: {size.least} to {size.most} MiB, {size.step} a step{mark}.", "dim"),),
             ],
             width - 2,
         )  # fmt: skip
