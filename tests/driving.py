@@ -15,10 +15,13 @@ from planner.formats.xlcfg.guest import read
 from planner.model.plan import Plan
 from planner.storage import read_text, samples_folder
 from planner.tui.app import PlannerApp
+from planner.tui.describe import describe
 from planner.tui.screens import help as help_module
 from planner.tui.screens import main
 from planner.tui.screens.main import MainScreen
 from planner.tui.view import View
+from planner.tui.widgets.details import Details
+from planner.tui.widgets.lines import Picker
 
 main.LOOK_EVERY = 3600.0  # tests look at the disk when they mean to: the files of most plans here are not there
 help_module.TYPED_AHEAD = 0.0  # and their keys are meant
@@ -136,3 +139,24 @@ def site(name: str, folder: Path | None = None) -> Plan:
         guests.append(read(text, str(folder / path.name) if folder is not None else f"{name}/{path.name}"))
     host = host_toml.parse(read_text(source / "host.toml"))
     return Plan(host=host, guests=tuple(guests), host_file=f"{name}/host.toml")
+
+
+def details_follow(driver: Driver) -> bool:
+    """Whether the details are about what the focused pane's cursor stands on."""
+    screen = driver.app.screen_stack[0]
+    assert isinstance(screen, MainScreen)
+    assert isinstance(screen.focused, Picker)
+    return screen.query_one(Details).subject == screen.focused.subject()
+
+
+def told(driver: Driver) -> str:
+    """All that the details have to say, cut or not."""
+    screen = driver.app.screen_stack[0]
+    assert isinstance(screen, MainScreen)
+    paragraphs = describe(screen.shown, screen.subject)
+    return "\n".join("".join(text for text, _ in paragraph) for paragraph in paragraphs)
+
+
+def body(text: str) -> str:
+    """The screen's words, whatever line they are on."""
+    return " ".join(text.replace("│", " ").replace("║", " ").split())

@@ -31,6 +31,7 @@ _CLAIM = {
     Claim.RESERVED: ("▒", "reserved"),
     Claim.DEVICE: ("▓", "bar"),
     Claim.SCRATCH: ("░", "firmware"),
+    Claim.CONFLICT: ("╳", "conflict"),
 }
 VIEWS = ("libxl", "hvmloader", "qemu", "all")
 _BAR_WIDTH = 16
@@ -131,8 +132,8 @@ def _side_by_side(build: Build, width: int, style: Style) -> list[str]:
     believed = [span for span, what in troubles(build) if what is Trouble.BELIEVED]
     lines = [f"  {'':>25}  {'libxl':<{column}}{'hvmloader':<{column}}{'QEMU':<{column}}".rstrip()]
     for row in rows:
-        clash = any(row.span.overlaps(one.span) for one in build.disagreements)
-        alone = row.cells[:2] == ("", "") and any(row.span.overlaps(span) for span in believed)
+        clash = row.conflict or any(row.span.overlaps(one.span) for one in build.disagreements)
+        alone = "RAM" not in row.cells[:2] and any(row.span.overlaps(span) for span in believed)
         sign = GLYPHS["error"] if clash else GLYPHS["warning"] if alone else " "
         cells = "".join(f"{printable(cell)[: column - 1]:<{column}}" for cell in row.cells)
         line = f"{sign} {row.span.start:>12x} {row.span.last:>12x}  {cells}".rstrip()

@@ -46,7 +46,13 @@ class Line:
         return "▲" if found & {*WARNS} else ""
 
 
-_KINDS = {Claim.RAM: "low_ram", Claim.RESERVED: "reserved", Claim.DEVICE: "bar", Claim.SCRATCH: "firmware"}
+_KINDS = {
+    Claim.RAM: "low_ram",
+    Claim.RESERVED: "reserved",
+    Claim.DEVICE: "bar",
+    Claim.SCRATCH: "firmware",
+    Claim.CONFLICT: "conflict",
+}
 
 
 def of_views(build: Build | None) -> tuple[Line, ...]:
@@ -65,7 +71,8 @@ def of_views(build: Build | None) -> tuple[Line, ...]:
     def trouble(piece: Span, cells: tuple[Cell | None, ...]) -> Trouble | None:
         here = [what for span, what in found if span.overlaps(piece)]
         harm = next((what for what in HARMS if what in here), None)
-        return harm or (Trouble.BELIEVED if Trouble.BELIEVED in here and cells[:2] == (None, None) else None)
+        ram = any(cell is not None and cell.kind == SegmentKind.LOW_RAM for cell in cells[:2])
+        return harm or (Trouble.BELIEVED if Trouble.BELIEVED in here and not ram else None)
 
     return _lines(ACTORS, edges, [_believed(column) for column in beliefs], trouble)
 
@@ -81,9 +88,8 @@ def of_guests(report: Report) -> tuple[Line, ...]:
 
 def _believed(beliefs: Sequence[Belief]) -> Callable[[Span], Cell | None]:
     def at(piece: Span) -> Cell | None:
-        found = [belief for belief in beliefs if belief.span.overlaps(piece)]
-        first = next((one for one in found if one.claim is Claim.DEVICE), found[0] if found else None)
-        return Cell(_KINDS[first.claim], first.label) if first is not None else None
+        belief = views.believed(beliefs, piece)
+        return Cell(_KINDS[belief.claim], belief.label) if belief is not None else None
 
     return at
 
@@ -94,11 +100,7 @@ def _mapped(column: Sequence[Band]) -> Callable[[Span], Cell | None]:
     def at(piece: Span) -> Cell | None:
         index = bisect_right(starts, piece.start) - 1
         band = column[index] if index >= 0 else None
-        if (
-            band is None
-            or not band.span.overlaps(piece)
-            or (band.kind is SegmentKind.FREE and band.trouble is not Trouble.BELIEVED)
-        ):
+        if band is None or not band.span.overlaps(piece) or (band.kind is SegmentKind.FREE and band.trouble is None):
             return None
         return Cell(band.kind, band.label, band.trouble)
 

@@ -6,7 +6,7 @@ answers for every emulated access and every emulated device's DMA. Where their b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,6 +25,7 @@ class Claim(StrEnum):
     RESERVED = "reserved"
     DEVICE = "device"
     SCRATCH = "scratch"
+    CONFLICT = "conflict"
 
 
 class Belief(NamedTuple):
@@ -48,13 +49,15 @@ class Disagreement(NamedTuple):
 
 
 def libxl(layout: Layout) -> tuple[Belief, ...]:
-    """RAM as it is populated, and the regions the guest is told of."""
+    """RAM as it is populated, the regions the guest is told of, and those that lie in RAM, told of or not."""
     ram = [Belief(span, Claim.RAM, "RAM") for span in layout.ram]
-    regions = [
-        Belief(entry.span, Claim.RESERVED, ", ".join(device.short for device in entry.devices) or "reserved")
-        for entry in layout.regions
-        if entry.policy is not RdmPolicy.INVALID and entry.span.size
-    ]
+    regions = []
+    for entry in layout.regions:
+        owners = ", ".join(device.short for device in entry.devices) or "reserved"
+        if any(entry.span.overlaps(span) for span in layout.ram):
+            regions.append(Belief(entry.span, Claim.CONFLICT, f"{owners} in RAM"))
+        elif entry.policy is not RdmPolicy.INVALID and entry.span.size:
+            regions.append(Belief(entry.span, Claim.RESERVED, owners))
     return _ordered(ram + regions)
 
 
@@ -113,10 +116,14 @@ def disagreements(
 
 
 class Row(NamedTuple):
-    """A range over which each actor believes one thing; `cells` are libxl's, hvmloader's and QEMU's, "" for nothing."""
+    """A range over which each actor believes one thing; `cells` are libxl's, hvmloader's and QEMU's, "" for nothing.
+
+    `conflict`: a reserved region and RAM want the same bytes.
+    """
 
     span: Span
     cells: tuple[str, str, str]
+    conflict: bool = False
 
 
 def side_by_side(
@@ -130,20 +137,25 @@ def side_by_side(
     rows: list[Row] = []
     for start, end in pairwise(edges):
         piece = Span(start, end)
-        first, second, third = (_at(column, piece) for column in columns)
-        cells = (first, second, third)
+        first, second, third = (believed(column, piece) for column in columns)
+        cells = (_label(first), _label(second), _label(third))
         if not any(cells):
             continue
         if rows and rows[-1].span.end == start and rows[-1].cells == cells:
             piece = Span(rows.pop().span.start, end)
-        rows.append(Row(piece, cells))
+        rows.append(Row(piece, cells, first is not None and first.claim is Claim.CONFLICT))
     return tuple(rows)
 
 
-def _at(column: tuple[Belief, ...], piece: Span) -> str:
-    """What a view has at `piece`; a device's own word goes before a reservation of the e820."""
+def believed(column: Sequence[Belief], piece: Span) -> Belief | None:
+    """What a view has at `piece`: a conflict goes before the RAM that it is with, a device before a reservation."""
     found = [belief for belief in column if belief.span.overlaps(piece)]
-    return next((one.label for one in found if one.claim is Claim.DEVICE), found[0].label if found else "")
+    own = (one for one in found if one.claim in (Claim.CONFLICT, Claim.DEVICE))
+    return next(own, found[0] if found else None)
+
+
+def _label(belief: Belief | None) -> str:
+    return belief.label if belief is not None else ""
 
 
 def _ordered(beliefs: list[Belief]) -> tuple[Belief, ...]:

@@ -8,13 +8,14 @@ from planner.model.address import Sbdf
 from planner.pci.isolation import Unit
 from planner.policy.findings import Finding
 from planner.policy.sizes import Size
+from planner.report.troubles import HARMS, troubles
 from planner.report.words import GLYPHS
 from planner.tui.bands import Band
 from planner.tui.comparison import Line
 from planner.tui.describe import devices, memory
 from planner.tui.text import Paragraph
 from planner.tui.view import BELOW, Heading, Look, Subject, View
-from planner.xen.build import Stage
+from planner.xen.build import STAGES, Stage
 from planner.xen.rdm import Rdm
 
 
@@ -75,12 +76,15 @@ def title(view: View) -> str:
     """The middle pane's title: what is shown of whom."""
     guest = view.current
     if view.look is Look.GUESTS:
-        return "All guests"
+        without = [build.guest.name for build in view.snapshot.report.builds if build.layout is None]
+        return "All guests" + (f" · no map: {', '.join(without)}" if without else "")
     if guest is None:
         return "Memory map"
     if view.look is Look.VIEWS:
         return f"{guest.name} as each believes it"
-    parts = [guest.name, f"stage {view.stage}" if view.stage else ""]
-    if view.zoom is not None:
-        parts.append("below 4 GiB" if view.zoom == BELOW else f"{view.zoom.start:#x}-{view.zoom.last:#x}")
-    return " · ".join(part for part in parts if part)
+    if view.zoom is None:
+        return guest.name
+    found = troubles(view.build) if view.build is not None and view.stage in (None, *STAGES[3:]) else ()
+    beyond = any(what in HARMS and not span.overlaps(view.zoom) for span, what in found)
+    zoom = "below 4 GiB" if view.zoom == BELOW else f"{view.zoom.start:#x}-{view.zoom.last:#x}"
+    return f"{guest.name} · {zoom}" + (" · ✖ beyond" if beyond else "")

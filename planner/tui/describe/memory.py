@@ -10,8 +10,9 @@ from planner.policy.findings import Finding
 from planner.policy.sizes import Size
 from planner.report.troubles import HARMS, RULES, WARNS, told
 from planner.report.words import GLYPHS
-from planner.tui.bands import Band
-from planner.tui.comparison import Line
+from planner.tui.bands import Band, bands
+from planner.tui.comparison import ACTORS, Cell, Line
+from planner.tui.describe.views import why
 from planner.tui.text import Paragraph, Piece
 from planner.tui.view import View
 from planner.xen.build import STAGES, Build, Stage
@@ -226,17 +227,37 @@ def of_line(view: View, subject: Line) -> Iterator[Paragraph]:
     if subject.trouble is not None and view.build is not None:
         tone = "error" if subject.trouble in HARMS else "warning"
         yield ((told(view.build, subject.span, subject.trouble), tone),)
+    if subject.columns == ACTORS and view.build is not None:
+        if any(cell is not None and cell.kind == SegmentKind.CONFLICT for cell in subject.cells):
+            yield ((f"✖ {_KINDS[SegmentKind.CONFLICT]}", "error"),)
+        for actor, cell in zip(ACTORS, subject.cells, strict=True):
+            lead = (f"{actor}: ", "accent"), (f"{cell.label}: " if cell is not None else "", "strong")
+            yield (*lead, (why(view.build, actor, subject.span, cell), ""))
+        band = next((band for band in bands(view.build) if band.span.overlaps(subject.span)), None)
+        for name, step in _steps(view.build, band) if band is not None else ():
+            yield from _told(f"stage {name}: ", step)
+    else:
+        yield from _of_guests(view, subject)
+
+
+def _of_guests(view: View, subject: Line) -> Iterator[Paragraph]:
+    """What each guest has at a range, the worst first; those that have the same are told of together."""
+    names: dict[Cell | None, list[str]] = {}
     for name, cell in zip(subject.columns, subject.cells, strict=True):
-        if cell is not None:
-            yield ((f"{name}: ", "accent"), (cell.label, "conflict" if cell.kind == SegmentKind.CONFLICT else ""))
-            if cell.kind == SegmentKind.CONFLICT:
-                yield ((f"✖ {_KINDS[cell.kind]}", "error"),)
-            build = view.snapshot.report.build(name) if cell.trouble is not None else None
+        names.setdefault(cell, []).append(name)
+    found = [cell for cell in names if cell is not None]
+    for cell in sorted(found, key=lambda one: (one.kind != SegmentKind.CONFLICT, one.trouble is None)):
+        guests = names[cell]
+        conflict = cell.kind == SegmentKind.CONFLICT
+        yield ((f"{', '.join(guests)}: ", "accent"), (cell.label, "conflict" if conflict else ""))
+        if conflict:
+            yield ((f"✖ {_KINDS[SegmentKind.CONFLICT]}", "error"),)
+        for guest in guests if cell.trouble is not None else ():
+            build = view.snapshot.report.build(guest)
             if build is not None and cell.trouble is not None:
                 yield ((told(build, subject.span, cell.trouble), "error" if cell.trouble in HARMS else "warning"),)
-    none = [name for name, cell in zip(subject.columns, subject.cells, strict=True) if cell is None]
-    if none:
-        yield ((f"nothing there: {', '.join(none)}", "dim"),)
+    if None in names:
+        yield ((f"nothing there: {', '.join(names[None])}", "dim"),)
 
 
 def of_size(view: View, subject: Size) -> Iterator[Paragraph]:

@@ -20,7 +20,9 @@ from planner.tui.commands import key_of, with_keys
 from planner.tui.editing import Editor
 from planner.tui.files import Files
 from planner.tui.screens.plan_screen import PlanScreen
+from planner.tui.view import Look
 from planner.tui.widgets.lines import Picker
+from planner.xen.build import Stage
 
 
 class GuestActions(PlanScreen):
@@ -32,10 +34,15 @@ class GuestActions(PlanScreen):
 
     def action_choose_guest(self, number: int) -> None:
         """Show guest `number`, counted from 1."""
-        if 1 <= number <= len(self.shown.snapshot.plan.guests) and number - 1 != self.shown.guest:
+        if number > len(self.shown.snapshot.plan.guests):
+            self.say(f"there is no guest {number}")
+        elif number - 1 != self.shown.guest:
+            staged = isinstance(self.subject, Stage) and self.shown.look is Look.MAP
             self.show(self.shown.having(guest=number - 1, note=""))
             if isinstance(self.focused, Picker):
                 self.focused.tell()
+            if staged:
+                self.point_at_stage()
 
     def action_list_guests(self) -> None:
         """All guests, one line each, to choose from."""

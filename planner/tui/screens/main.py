@@ -29,7 +29,7 @@ from planner.tui.screens.device_actions import DeviceActions
 from planner.tui.screens.export_actions import ExportActions
 from planner.tui.screens.map_actions import MapActions
 from planner.tui.screens.plan_screen import LEFT, MIDDLE
-from planner.tui.view import Look, View
+from planner.tui.view import View
 from planner.tui.widgets.config_text import ConfigText
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
@@ -65,8 +65,8 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
             yield DeviceList(id="devices")
             yield MemoryMap(id="map")
             yield Details(id="details")
-            yield Problems(id="problems")
             yield ConfigText(lambda guest: self.files.exporter.before(guest), id="config")
+            yield Problems(id="problems")
         yield Input(
             placeholder="name, class, driver, owner, address or region, rmrr, shared, blocked, free",
             id="filter",
@@ -97,8 +97,7 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
 
     def _keep_in_sight(self) -> None:
         pane = self.focused
-        if self.shown.look is not Look.MAP:
-            self.query_one("#panes").set_class(not self.has_class("-wide"), "-one")
+        self.set_panes()
         if isinstance(pane, Scroller) and pane.id not in self.panes:
             self.go_to_pane("devices")
 
@@ -141,13 +140,17 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
     def action_problems(self) -> None:
         """To the problems; alone on the screen where that has no room for them beside the others."""
         hidden = self.has_class("-short") and not self.has_class("-narrow")
-        if hidden and not self.query_one("#panes").has_class("-one"):
+        if hidden and not self.maximised and not self.alone:
             self.action_maximise()
         self.go_to_pane("problems")
 
     def action_maximise(self) -> None:
         """One pane alone, or all again."""
-        self.query_one("#panes").toggle_class("-one")
+        if self.alone:
+            self.say("it has the whole screen already")
+            return
+        self.maximised = not self.maximised
+        self.set_panes()
 
     def action_host(self) -> None:
         """The host's inventory in the place of the devices, and back."""
@@ -160,7 +163,7 @@ class MainScreen(ExportActions, DeviceActions, MapActions):
             self.end_filter("")
         elif self.leave_looks():
             pass
-        elif self.query_one("#panes").has_class("-one"):
+        elif self.maximised:
             self.action_maximise()
         else:
             self.go_to_pane("devices")

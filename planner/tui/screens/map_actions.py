@@ -10,7 +10,7 @@ from planner.tui.bands import Band
 from planner.tui.screens.plan_screen import PlanScreen
 from planner.tui.view import BELOW, Look
 from planner.tui.widgets.device_list import DeviceList
-from planner.tui.widgets.memory_map import MemoryMap
+from planner.tui.widgets.memory_map import MemoryMap, no_map
 from planner.tui.widgets.problems import Problems
 from planner.xen.build import STAGES
 
@@ -21,43 +21,46 @@ class MapActions(PlanScreen):
     def action_look(self, look: str) -> None:
         """The map, or what else the middle pane can show."""
         wanted = Look.MAP if self.shown.look == look else Look(look)
+        address = self.address
         self.show(self.shown.having(look=wanted, note=""))
-        self.query_one("#panes").set_class(wanted is not Look.MAP and not self.has_class("-wide"), "-one")
-        self.go_to_pane("map" if wanted is Look.MAP else "compare")
+        self.middle = "map" if wanted is Look.MAP else "compare"
+        self.pane(self.middle).show(self.shown)
+        self.go_to_address(address)
+        self.go_to_pane(self.middle)
 
     def action_stage(self, step: int) -> None:
         """The next stage, round and round; after the last one, the map as it is in the end."""
         build = self.shown.build
-        if build is None:
-            self.say("there is no guest to build")
+        if build is None or build.layout is None:
+            self.say(no_map(build))
             return
-        if self.shown.look is not Look.MAP:
-            self.leave_look()
+        self.leave_look()
         names = [None, *STAGES]
         now = names[(names.index(self.shown.stage) + step) % len(names)]
         self.show(self.shown.having(stage=now, look=Look.MAP, note=""))
         self.go_to_pane("map", quietly=True)
-        reached = next((stage for stage in build.stages if stage.name == now), None)
-        self.point(reached or self.pane("map").subject())
-        if now is not None and reached is None:
-            self.say(f"the build ends before {now}: {build.error}" if build.error else f"no stage {now} in this build")
+        self.point_at_stage()
 
     def action_zoom(self) -> None:
         """Below 4 GiB; the ranges of a line that holds several; all of it."""
-        if self.shown.look is not Look.MAP:
-            self.leave_look()
-        view = self.shown
-        band = self.pane("map").subject() if self.middle == "map" else None
-        top = view.build.segments[-1].span.end if view.build is not None and view.build.segments else 0
+        view, shown = self.shown, self.query_one(MemoryMap)
+        band = shown.subject()
+        if view.look is not Look.MAP:
+            self.say("only the map zooms: here every range has a line of its own")
+            return
+        if view.build is None or view.build.layout is None:
+            self.say(no_map(view.build))
+            return
         zoom: Span | None = None
-        if view.zoom is None and top > GIB4:
+        if view.zoom is None and view.build.segments[-1].span.end > GIB4:
             zoom = BELOW
         elif isinstance(band, Band) and band.parts and view.zoom != band.span:
             zoom = band.span
         elif view.zoom is None:
-            self.say("nothing lies above 4 GiB, and every range has a line of its own")
+            others = "put the cursor on a line with +N" if shown.merges else "every range has a line of its own"
+            self.say(f"nothing lies above 4 GiB: {others}")
             return
-        self.show(view.having(zoom=zoom, look=Look.MAP, note=""))
+        self.show(view.having(zoom=zoom, note=""))
         self.go_to_pane("map")
 
     def leave_looks(self) -> bool:
@@ -65,9 +68,8 @@ class MapActions(PlanScreen):
         view = self.shown
         if (view.look, view.stage, view.zoom) == (Look.MAP, None, None):
             return False
-        if view.look is not Look.MAP:
-            self.query_one("#panes").remove_class("-one")
-        self.show(view.having(look=Look.MAP, stage=None, zoom=None, note=""))
+        self.leave_look()
+        self.show(self.shown.having(stage=None, zoom=None, note=""))
         self.go_to_pane("map")
         return True
 

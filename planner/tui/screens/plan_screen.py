@@ -18,9 +18,11 @@ from planner.tui.commands import Keymap, keymap_of
 from planner.tui.describe import title
 from planner.tui.editing import Editor, NothingToDoError
 from planner.tui.view import Look, Subject, View
+from planner.tui.widgets.addressed import Addressed
 from planner.tui.widgets.details import Details
 from planner.tui.widgets.device_list import DeviceList
 from planner.tui.widgets.lines import Picker, Scroller, entitle
+from planner.xen.build import Stage
 
 if TYPE_CHECKING:
     from planner.tui.files import Files
@@ -47,6 +49,8 @@ class PlanScreen(Screen[None]):
         self.said: list[str] = []
         self._follows = True
         self.left, self.middle = LEFT[0], MIDDLE[0]
+        self._place = "left"
+        self.maximised = False
         self._keeping = False
         self._told_unkept = False
 
@@ -80,7 +84,8 @@ class PlanScreen(Screen[None]):
             return False
         gone = isinstance(self.subject, Finding) and self.subject not in self.shown.findings
         if isinstance(self.focused, Picker) and (gone or not isinstance(self.focused, DeviceList)):
-            self.subject = self.focused.subject()
+            stage = self.reached if isinstance(self.subject, Stage) else None
+            self.subject = stage or self.focused.subject()
             self.query_one(Details).show(self.shown, self.subject)
         self.keep_soon()
         return True
@@ -140,8 +145,8 @@ class PlanScreen(Screen[None]):
 
     @property
     def panes(self) -> tuple[str, ...]:
-        """The panes that are there now, in order."""
-        roomy = self.has_class("-wide") and self.has_class("-tall")
+        """The panes that are there now, in order; a comparison has the room of the left one and the xl.cfg."""
+        roomy = self.has_class("-wide") and self.has_class("-tall") and self.shown.look is Look.MAP
         return (self.left, self.middle, "problems", *(["config"] if roomy else []))
 
     def go_to_pane(self, name: str, *, quietly: bool = False) -> None:
@@ -150,17 +155,14 @@ class PlanScreen(Screen[None]):
         `quietly`: the details are about something else than what the cursor stands on there.
         """
         pane = self.pane(name)
-        if name in LEFT and self.shown.look is not Look.MAP and not self.has_class("-wide"):
-            self.leave_look()
         if name in LEFT:
+            self.leave_look()
             self.left = name
         elif name in MIDDLE:
             self.middle = name
             entitle(pane, title(self.shown))
-        panes = self.query_one("#panes")
-        place = "left" if name in LEFT else "middle" if name in MIDDLE else name
-        one = " -one" if panes.has_class("-one") else ""
-        panes.set_classes(f"at-{place} left-{self.left} middle-{self.middle}{one}")
+        self._place = "left" if name in LEFT else "middle" if name in MIDDLE else name
+        self.set_panes()
         pane.show(self.shown)
         if isinstance(pane, Picker):
             pane.quiet = quietly and pane is not self.focused
@@ -176,17 +178,42 @@ class PlanScreen(Screen[None]):
         if self.focused is self.pane(self.left):
             self.go_to_pane(name, quietly=True)
             return
-        pane, panes = self.pane(name), self.query_one("#panes")
-        panes.remove_class(f"left-{self.left}")
-        panes.add_class(f"left-{name}")
+        pane = self.pane(name)
         self.left = name
+        self.set_panes()
         pane.show(self.shown)
 
+    @property
+    def alone(self) -> bool:
+        """Whether a comparison has the screen, as it must where there are no three columns."""
+        return self.shown.look is not Look.MAP and not self.has_class("-wide")
+
+    def set_panes(self) -> None:
+        """Have the panes seen that are to be: one alone where the user wants that, or a comparison needs it."""
+        one = " -one" if self.maximised or self.alone else ""
+        classes = f"at-{self._place} left-{self.left} middle-{self.middle}{one}"
+        self.query_one("#panes").set_classes(classes)
+
     def leave_look(self) -> None:
-        """The map again in the place of a comparison."""
-        self.query_one("#panes").remove_class("-one")
+        """The map again in the place of a comparison, at the address that the cursor had there."""
+        if self.shown.look is Look.MAP:
+            return
+        address = self.address
         self.middle = MIDDLE[0]
         self.show(self.shown.having(look=Look.MAP))
+        self.go_to_address(address)
+
+    @property
+    def address(self) -> int | None:
+        """Where the middle pane's cursor was put, if anywhere."""
+        pane = self.pane(self.middle)
+        return pane.address if isinstance(pane, Addressed) else None
+
+    def go_to_address(self, address: int | None) -> None:
+        """Put the middle pane's cursor there."""
+        pane = self.pane(self.middle)
+        if address is not None and isinstance(pane, Addressed):
+            pane.go_to(address, silently=True)
 
     def end_filter(self, needle: str) -> None:
         """Leave the filter's field, with the filter as it is or none."""
@@ -216,6 +243,21 @@ class PlanScreen(Screen[None]):
         self.subject = subject
         self.query_one(Details).show(self.shown, subject)
         self.say("")
+
+    @property
+    def reached(self) -> Stage | None:
+        """The stage whose map is shown, if the build got there."""
+        build = self.shown.build if self.shown.look is Look.MAP else None
+        return next((one for one in build.stages if one.name == self.shown.stage), None) if build is not None else None
+
+    def point_at_stage(self) -> None:
+        """Tell about the stage whose map is shown; where the build ends before it, say so."""
+        name, build, reached = self.shown.stage, self.shown.build, self.reached
+        self.point(reached or self.pane("map").subject())
+        if name is not None and build is not None and reached is None:
+            self.say(
+                f"the build ends before {name}: {build.error}" if build.error else f"no stage {name} in this build"
+            )
 
     def follow(self) -> None:
         """Something else may lie under the cursor now, though it did not move: details about that follow it."""

@@ -10,17 +10,18 @@ from planner.tui import comparison
 from planner.tui.bands import brief_size
 from planner.tui.comparison import Cell, Line
 from planner.tui.glyphs import drawn, legend, short
-from planner.tui.text import Piece, Row, cells, cut, fit, wrap
-from planner.tui.view import Look, Subject, View
-from planner.tui.widgets.lines import Picker, columns
+from planner.tui.text import Piece, Row, cells, cut, fit, shortened, wrap
+from planner.tui.view import Heading, Look, Subject, View
+from planner.tui.widgets.addressed import Addressed
+from planner.tui.widgets.lines import columns
 
-_NARROWEST = 10
+_NARROWEST = 11
 _NARROW = 70  # cells of a pane in which labels need the place of the sizes, which the details have too
 _SIZE = 8
 _ROOMY = 16  # cells of a column that has room for more than one glyph
 
 
-class Comparison(Picker):
+class Comparison(Addressed):
     """One line a range; where the columns clash, ✖ stands in front."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -29,6 +30,7 @@ class Comparison(Picker):
         self._of: tuple[object, ...] = ()
         self._seek = False
         self._columns: tuple[int, list[int]] = (0, [])
+        self._aside = 0
 
     def show(self, view: View) -> None:
         """Take a new view; the cursor stays at its address."""
@@ -39,18 +41,28 @@ class Comparison(Picker):
             same = self._of[:1] == wanted[:1]
             self._lines = comparison.of_guests(report) if view.look is Look.GUESTS else comparison.of_views(view.build)
             self._of = wanted
-            self.cursor = self._index(here) if same else self._index_of_worst()
+            self.cursor = self._index(here) if same else self._index_of_worst(view.look)
             self._seek = True
+        if self.view is not None and self.view.guest != view.guest:
+            self._aside = 0
         super().show(view)
+
+    def go_to(self, address: int, *, silently: bool = False) -> None:
+        """Put the cursor on the range that has this byte, or on the last one before it."""
+        self._seek = True
+        self.move(self._index(address), silently=silently)
 
     def _index(self, address: int) -> int:
         return max((index for index, line in enumerate(self._lines) if line.span.start <= address), default=0)
 
-    def _index_of_worst(self) -> int:
-        """The largest clash; without one the first line."""
-        order = ["", "▲", "✖"]
-        every = range(len(self._lines))
-        worst = max(every, key=lambda n: (order.index(self._lines[n].sign), self._lines[n].span.size), default=0)
+    def _index_of_worst(self, look: Look) -> int:
+        """The largest clash of the views, the first of all guests; without one the first line."""
+
+        def badness(index: int) -> tuple[int, int]:
+            line = self._lines[index]
+            return ["", "▲", "✖"].index(line.sign), line.span.size if look is Look.VIEWS else 0
+
+        worst = max(range(len(self._lines)), key=badness, default=0)
         return worst if self._lines and self._lines[worst].sign else 0
 
     @property
@@ -74,8 +86,16 @@ class Comparison(Picker):
         return len(self._lines)
 
     def subject(self) -> Subject:
-        """The range under the cursor."""
-        return self._lines[self.cursor] if self.cursor < len(self._lines) else None
+        """The range under the cursor; where there is none, why."""
+        if self.cursor < len(self._lines):
+            return self._lines[self.cursor]
+        build = self.view.build if self.view is not None and self.view.look is Look.VIEWS else None
+        ended = next((stage for stage in build.stages if not stage.ok), None) if build is not None else None
+        return ended or Heading(self._why_empty())
+
+    def _why_empty(self) -> str:
+        view = self.view
+        return why_no_views(view.build) if view and view.look is Look.VIEWS and view.build else "no guest has a map"
 
     def rows(self, width: int, height: int) -> Sequence[Row]:
         """A heading, then the ranges from `top` on."""
@@ -83,29 +103,37 @@ class Comparison(Picker):
         if view is None or height < 2:
             return []
         if not self._lines:
-            text = why_no_views(view.build) if view.look is Look.VIEWS and view.build else "no guest has a map"
-            return [Row(((" ", ""), *row.pieces)) for row in wrap([((text, "dim"),)], width - 2)]
+            return [Row(((" ", ""), *row.pieces)) for row in wrap([((self._why_empty(), "dim"),)], width - 2)]
         if self._seek:
+            self.top = max(0, self.cursor - self.page // 2)
             self.bring_into_view()
             self._seek = False
         first, rooms = self._columns = self._window(view, width)
         last = first + len(rooms)
         names = self._lines[0].columns
-        before = f"‹{first}" if first else ""
-        agreed = view.look is Look.VIEWS and not any(line.sign for line in self._lines)
-        heading: list[Piece] = [
-            (fit(f" ✔ {'all three ' if self._sized else ''}agree", self._lead - 1), "ok")
-            if agreed
-            else (fit(before, self._lead - 1, right=True), "dim"),
-            (" ", ""),
-        ]
+        calm = view.look is Look.VIEWS and not any(line.sign for line in self._lines)
+        lead = (" ✔ no clash", "ok") if calm else (_unseen(first, len(names) - last), "dim")
+        heading: list[Piece] = [(fit(lead[0], self._lead - 1), lead[1]), (" ", "")]
         for index, room in enumerate(rooms, first):
-            here = view.look is Look.GUESTS and view.current is not None and names[index] == view.current.name
-            heading += [(fit(names[index], room - 1), "tab" if here else "strong"), (" ", "")]
-        heading.append((f" {len(names) - last}›" if last < len(names) else "", "dim"))
+            heading += [*self._head(view, names, index, room - 1), (" ", "")]
         rows = [Row(cut(heading, width)), *super().rows(width, height - 1)]
         spare = height - len(rows) - 1
         return rows if spare < 1 else [*rows, *[Row()] * spare, Row(cut(legend(width), width))]
+
+    def _head(self, view: View, names: Sequence[str], index: int, room: int) -> list[Piece]:
+        """What a column is of: a guest that does not start has its sign."""
+        if view.look is Look.VIEWS:
+            return [(fit(names[index], room), "strong")]
+        build = view.snapshot.report.build(names[index])
+        sign = "" if build is None or build.ok else "✖"
+        here = view.current is not None and names[index] == view.current.name
+        name = shortened(names[index], names, room - len(sign))
+        return [(sign, "error"), (fit(name, room - len(sign)), "tab" if here else "strong")]
+
+    def action_fold(self, fold: bool) -> None:
+        """To the columns on the left or right of those that are seen."""
+        self._aside += -1 if fold else 1
+        self.redraw()
 
     @property
     def _lead(self) -> int:
@@ -123,9 +151,10 @@ class Comparison(Picker):
         if view.look is Look.VIEWS:
             return 0, shares([self._needed(index) for index in range(len(names))], left)
         fitting = max(1, min(len(names), left // _NARROWEST))
-        first = 0
-        if view.current is not None and view.current.name in names:
-            first = max(0, min(names.index(view.current.name) - fitting // 2, len(names) - fitting))
+        here = names.index(view.current.name) if view.current is not None and view.current.name in names else 0
+        middle = max(0, min(here - fitting // 2, len(names) - fitting))
+        first = max(0, min(middle + self._aside, len(names) - fitting))
+        self._aside = first - middle
         return first, [left // fitting] * fitting
 
     def _needed(self, index: int) -> int:
@@ -163,6 +192,13 @@ def shares(needs: Sequence[int], room: int) -> list[int]:
     for given, index in enumerate(sorted(found, key=lambda one: needs[one])):
         found[index] = min(needs[index], (room - sum(found.values())) // (len(needs) - given))
     return list(found.values())
+
+
+def _unseen(before: int, after: int) -> str:
+    """How many columns are on the left and on the right of those that are seen."""
+    if before and after:
+        return f" ‹ {before} · {after} more ›"
+    return f" ‹ {before} more" if before else f" {after} more ›" if after else ""
 
 
 def _cell(cell: Cell | None, room: int) -> list[tuple[str, int, str]]:

@@ -18,7 +18,7 @@ _PANES = {
     "sizes": "list.fold+list.unfold=step list.open=exact pane.next=map edit.undo plan.save size.pane=devices",
     "host": "list.open=details host=devices pane.next=map copy problem.next problem.fix",
     "map": "list.open=details pane.next=problems map.stage map.zoom map.look map.guests size.less+size.more size.pane",
-    "compare": "list.open=details back=map pane.next=problems map.look map.guests map.zoom copy",
+    "compare": "list.open=details back=map pane.next=problems map.look map.guests copy",
     "problems": "list.open=go problem.fix pane.next details edit.undo plan.save copy problem.next",
     "config": "guest.export pane.next copy pane.maximise plan.save",
 }
@@ -57,6 +57,8 @@ def hints(where: Where, pane: str) -> tuple[Hint, ...]:
     text = f"{_PANES.get(pane, '')} {_ANYWHERE}" if where is Where.MAIN else _EXPORT
     found: dict[str, Hint] = {}
     for word in text.split():
+        if (pane, word) == ("compare", "map.zoom"):  # only the map zooms
+            continue
         hint = _hint(where, word)
         found.setdefault(hint.commands[-1].id, hint)
     return tuple(found.values())

@@ -24,7 +24,8 @@ from planner.tui.bands import (
 from planner.tui.glyphs import MOVED, drawn, legend, short
 from planner.tui.text import Piece, Row, cells, cut, wrap
 from planner.tui.view import Heading, Subject, View
-from planner.tui.widgets.lines import Picker, columns
+from planner.tui.widgets.addressed import Addressed
+from planner.tui.widgets.lines import columns
 from planner.xen.build import STAGES, Build
 from planner.xen.segments import SegmentKind
 
@@ -32,7 +33,7 @@ _WIDE = 46
 _DIGITS = 9  # as many for every map up to 64 GiB, so that lines stay where they are when high RAM comes and goes
 
 
-class MemoryMap(Picker):
+class MemoryMap(Addressed):
     """Bands from 0 up; under them whether the guest starts, and what the last edit moved."""
 
     KEEPS_MARK = False
@@ -65,9 +66,15 @@ class MemoryMap(Picker):
         super().show(view)
 
     def go_to(self, address: int, *, silently: bool = False) -> None:
-        """Put the cursor on the band that has this byte of the guest."""
+        """Put the cursor on the band that has this byte of the guest, now or once there are bands."""
         index = next((index for index, band in enumerate(self._bands) if address in band.span), 0)
         self.move(index, silently=silently)
+        self._here = address
+
+    @property
+    def merges(self) -> bool:
+        """Whether a line stands for several ranges."""
+        return any(band.parts for band in self._bands)
 
     def move(self, index: int, *, silently: bool = False) -> None:
         """Put the cursor on a band, and keep it at its address when the bands change."""
@@ -92,7 +99,7 @@ class MemoryMap(Picker):
         if view.build is None or view.build.layout is None:
             self._bands, self._lines, self._drawn_for = (), [], ()
             foot = self._foot(view, width, roomy, height - 3)[: max(0, height - 3)]
-            words = wrap([((_no_map(view.build), "dim"),)], width - 2)[:2]
+            words = wrap([((no_map(view.build), "dim"),)], width - 2)[:2]
             top = [Row(((" ", ""), *row.pieces)) for row in words]
             return [*top, *(Row() for _ in range(height - len(top) - len(foot))), *foot]
         self._find(view, view.build)
@@ -225,7 +232,8 @@ def _verdict(view: View) -> tuple[str, str, tuple[str, ...]]:
     return "✔", "ok", (f"starts · {format_size(build.domain.max_kib * KIB)}",)
 
 
-def _no_map(build: Build | None) -> str:
+def no_map(build: Build | None) -> str:
+    """Why there is no map."""
     return why_no_map(build) if build is not None else "no guest"
 
 
