@@ -133,7 +133,7 @@ def test_zoom_is_the_maps_and_says_what_it_needs() -> None:
     drive(site(LOWERED), script)
 
     async def merged(driver: Driver) -> None:
-        assert "nothing lies above 4 GiB: put the cursor on a line with +N" in await driver.press("1 tab g z")
+        assert "nothing lies above 4 GiB: put the cursor on a line with +N" in await driver.press("1 tab G z")
 
     drive(site(HP), merged)
 
