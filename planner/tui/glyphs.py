@@ -49,13 +49,14 @@ def drawn(kind: str, trouble: Trouble | None = None) -> tuple[str, str]:
     return _TROUBLED.get(trouble, _DRAWN[kind]) if trouble is not None else _DRAWN[kind]
 
 
-def legend(width: int, used_here: Container[str] | None = None) -> tuple[tuple[str, str], ...]:
-    """What the glyphs mean, as many as fit; with `used_here` only those."""
+def legend(width: int, used_here: Container[str], scratch: str = "firmware") -> tuple[tuple[str, str], ...]:
+    """What the glyphs that are `used_here` mean, as many as fit; ░ may mean something else than firmware."""
     pieces: list[tuple[str, str]] = [(" ", "")]
     used = 1
     for glyph, style, word in _LEGEND:
-        if used_here is not None and glyph not in used_here:
+        if glyph not in used_here:
             continue
+        word = scratch if glyph == "░" else word
         used += len(word) + 3
         if used <= width + 1:
             pieces += [(glyph, style), (f" {word} ", "dim")]
@@ -86,6 +87,9 @@ _SHORTER = (
     ("✖ ", "✖"),
     ("▲ ", "▲"),
     ("dead ", ""),
+    ("lost RAM", "lost"),
+    ("QEMU: RAM", "QEMU"),
+    ("QEMU parks", "parked"),
 )
 
 

@@ -63,7 +63,7 @@ def test_what_each_believes_is_explained(size: tuple[int, int]) -> None:
 
 def test_all_guests_have_what_qemu_parks_and_the_sign_of_those_that_do_not_start() -> None:
     text = screen(site("xen-lab"), "M", size=(200, 60))
-    assert "QEMU p" in text
+    assert "· parked" in text
     heading = text.splitlines()[3]
     assert "✖f_below " in heading
     assert "✖f_norm" not in heading
@@ -166,3 +166,9 @@ def test_another_guest_is_told_at_the_same_stage() -> None:
         assert "there is no guest 9" in await driver.press("9")
 
     drive(site(LOWERED), script)
+
+
+def test_the_legend_is_of_what_is_there() -> None:
+    lines = [line for line in screen(site(LOWERED), "v", size=(200, 60)).splitlines() if "█ RAM ▒ RDM" in line]
+    assert "█ RAM ▒ RDM ▓ BAR ░ parked by QEMU  " in lines[0]
+    assert "▲QEMU  " in screen(site("xen-lab"), "7 M", size=(200, 60))

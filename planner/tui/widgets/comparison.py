@@ -118,7 +118,11 @@ class Comparison(Addressed):
             heading += [*self._head(view, names, index, room - 1), (" ", "")]
         rows = [Row(cut(heading, width)), *super().rows(width, height - 1)]
         spare = height - len(rows) - 1
-        return rows if spare < 1 else [*rows, *[Row()] * spare, Row(cut(legend(width), width))]
+        if spare < 1:
+            return rows
+        used = {drawn(cell.kind, cell.trouble)[0] for line in self._lines for cell in line.cells if cell is not None}
+        key = legend(width, used, "parked by QEMU" if view.look is Look.VIEWS else "firmware")
+        return [*rows, *[Row()] * spare, Row(cut(key, width))]
 
     def _head(self, view: View, names: Sequence[str], index: int, room: int) -> list[Piece]:
         """What a column is of: a guest that does not start has its sign."""
