@@ -92,7 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     _main(_MAP, "map.stage_back", "T", "Previous stage of the build", "The other way round.", "stage(-1)"),
     _main(
         _MAP, "map.zoom", "z", "Zoom the map",
-        "Only what lies below 4 GiB; on a line that holds several ranges (+N), those; and back to all of it.",
+        "Only what lies below 4 GiB; on a line that holds several ranges, those; and back to all of it.",
         "zoom", "zoom",
     ),
     _main(

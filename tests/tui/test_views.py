@@ -103,7 +103,7 @@ def test_a_guest_without_a_map_is_named_and_has_no_stages_and_no_zoom() -> None:
 
     async def script(driver: Driver) -> None:
         for key in ("t", "z"):
-            assert "no map for a PV guest" in (await driver.press(key)).splitlines()[0]
+            assert "a PV guest takes the host's own memory map" in (await driver.press(key)).splitlines()[0]
             assert driver.view.stage is None
             assert driver.view.zoom is None
         assert "play no part in a PV guest" in await driver.press("v")
@@ -133,7 +133,7 @@ def test_zoom_is_the_maps_and_says_what_it_needs() -> None:
     drive(site(LOWERED), script)
 
     async def merged(driver: Driver) -> None:
-        assert "nothing lies above 4 GiB: put the cursor on a line with +N" in await driver.press("1 tab G z")
+        assert "nothing lies above 4 GiB: go to a line that holds several" in await driver.press("1 tab z")
 
     drive(site(HP), merged)
 

@@ -57,7 +57,7 @@ class MapActions(PlanScreen):
         elif isinstance(band, Band) and band.parts and view.zoom != band.span:
             zoom = band.span
         elif view.zoom is None:
-            others = "put the cursor on a line with +N" if shown.merges else "every range has a line of its own"
+            others = "go to a line that holds several" if shown.merges else "every range has a line of its own"
             self.say(f"nothing lies above 4 GiB: {others}")
             return
         self.show(view.having(zoom=zoom, note=""))
