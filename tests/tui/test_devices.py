@@ -372,7 +372,7 @@ def test_a_step_under_a_filter_moves_nothing_from_under_the_cursor() -> None:
 
 def test_a_virtual_function_says_which_one_it_is() -> None:
     plan = site("depo-super-server-sriov")
-    assert "VF 1 of 01:00.0" in screen(plan, size=(200, 60))
+    assert "VF 1 of 01:00.0" in screen(plan, "slash s r i o v enter", size=(200, 60))
     view = _view(plan)
     assert list(view.inventory.virtual.values()) == [f"VF {number} of 01:00.0" for number in range(4)]
 

@@ -84,8 +84,8 @@ def _findings(view: View, parts: Sequence[Band]) -> Iterator[Paragraph]:
     for group in view.problems:
         found = [one for one in group if any(_concerns(one, part) for part in parts)]
         if found:
-            sign = f"{GLYPHS[found[0].severity]} {found[0].rule.id} " + (f"×{len(found)} " if len(found) > 1 else "")
-            yield ((sign, found[0].severity), (found[0].message, ""))
+            sign = f"{GLYPHS[found[0].standing]} {found[0].rule.id} " + (f"×{len(found)} " if len(found) > 1 else "")
+            yield ((sign, found[0].standing), (found[0].message, ""))
 
 
 def _concerns(found: Finding, band: Band) -> bool:
