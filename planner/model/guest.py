@@ -124,6 +124,7 @@ class Guest:
     rdm: RdmSetting | None = None
     passthrough: str | None = None
     gfx_passthru: bool = False
+    igd: bool = False
     firmware: str = "seabios"
     xen_platform_pci: bool = True
     usb: bool = False

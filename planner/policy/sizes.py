@@ -87,10 +87,10 @@ def sizes(build: Build, host: Host) -> tuple[Size, ...]:
         ),
         Size(
             SetSize.KEYS[2], guest.mmio_hole, hole, unsaid_hole, MMIO_HOLE_MIN, MMIO_HOLE_MAX, 64,
-            "room below 4 GiB for BARs; low RAM ends where it begins", (MMIO_HOLE_MIN, MMIO_HOLE_MAX),
+            "Room below 4 GiB for BARs; low RAM ends where it begins", (MMIO_HOLE_MIN, MMIO_HOLE_MAX),
         ),
         Size(
             SetSize.KEYS[3], guest.rdm_mem_boundary, boundary, unsaid_boundary, 64, 4032, 64,
-            "regions above it lower RAM, regions below it conflict", (0, _HUGE),
+            "Regions above it lower RAM, regions below it conflict", (0, _HUGE),
         ),
     )  # fmt: skip

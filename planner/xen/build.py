@@ -130,13 +130,10 @@ def build(guest: Guest, host: Host, iommu: Iommu, release: Release, *, as_docume
         error = short.log
         stages.append(Stage("reserved", False, (short,)))
     attached: tuple[Attach, ...] = ()
-    if error is None and view is not None and view.error is not None:
-        error = "device model did not start: -3"
-        steps = (
-            Step("Xen has no memory left for a card's boot ROM", "seen on real runs", view.error, "error"),
-            Step("libxl gives up", "libxl_create.c: domcreate_devmodel_started", error, "error"),
-        )
-        stages.append(Stage("attach", False, steps))
+    failed = _spawn(guest, host, view, release) if error is None and domain.type == "hvm" else ()
+    if failed:
+        error = failed[-1].log
+        stages.append(Stage("attach", False, failed))
     if error is None:
         refused = emulated.refusals(functions, _assigned(guest, host)) if domain.type == "hvm" else {}
         attached = _attach_all(guest, domain, iommu, _populated(layout, view), refused)
@@ -171,6 +168,22 @@ def _firmware(
         populate_budget=max(0, qemu.spare_bytes(domain, functions)) // PAGE,
     )
     return hvmloader.run(given)
+
+
+def _spawn(guest: Guest, host: Host, view: QemuView | None, release: Release) -> tuple[Step, ...]:
+    """The steps with which libxl fails to start the device model, its own word last; none where it starts."""
+    if guest.gfx_passthru and not guest.igd:
+        devices = (device for device, _ in _assigned(guest, host))
+        line = emulated.undetected_graphics(devices, any_display=release.takes_any_display_for_igd)
+        if line is not None:
+            return (Step("gfx_passthru, and no Intel graphics in pci", "libxl_dm.c:1842", line, "error"),)
+    if view is not None and view.error is not None:
+        line = "device model did not start: -3"
+        return (
+            Step("Xen has no memory left for a card's boot ROM", "seen on real runs", view.error, "error"),
+            Step("libxl gives up", "libxl_create.c: domcreate_devmodel_started", line, "error"),
+        )
+    return ()
 
 
 def _functions(guest: Guest, host: Host, domain: Domain) -> tuple[Function, ...]:

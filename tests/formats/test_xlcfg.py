@@ -196,6 +196,7 @@ def test_bios_and_firmware_are_two_settings(settings: str, firmware: str) -> Non
 
 @pytest.mark.parametrize(("text", "on"), [("0", False), ("00", False), ("0x0", False), ("1", True), ("igd", True)])
 def test_gfx_passthru_is_a_number_or_a_kind(text: str, on: bool) -> None:
-    assert read(f'name = "a"\ngfx_passthru = "{text}"\n').gfx_passthru is on
+    found = read(f'name = "a"\ngfx_passthru = "{text}"\n')
+    assert (found.gfx_passthru, found.igd) == (on, text == "igd")
     with pytest.raises(InputError, match="gfx_passthru: expected"):
         read('name = "a"\ngfx_passthru = "bogus"\n')

@@ -606,3 +606,15 @@ def test_a_guest_without_ram_has_no_place_where_qemu_parks_anything() -> None:
 def test_a_whole_slot_at_a_slot_that_is_taken_is_told_as_such() -> None:
     found = next(f for f in report(host(), guest("02:00.*@02")).findings if f.rule.id == "PCI511")
     assert found.message.startswith("02:00.0 asks for slot 2, which ")
+
+
+def test_gfx_passthru_without_graphics_is_refused_unless_its_kind_is_said() -> None:
+    """Seen on real runs: 1 ends the guest, "igd" starts it."""
+    plain = report(_with_class("0200"), guest(NIC, gfx_passthru=1))
+    (found,) = [one for one in plain.findings if one.rule.id == "BAR310"]
+    assert (found.severity, found.xen_says) == ("error", plain.builds[0].error)
+    said = report(_with_class("0200"), guest(NIC, gfx_passthru="igd"))
+    (found,) = [one for one in said.findings if one.rule.id == "BAR310"]
+    assert (found.severity, said.builds[0].ok) == ("warning", True)
+    unknown = report(_with_class(""), guest(NIC, gfx_passthru=1))
+    assert "BAR310" not in rules(unknown)

@@ -76,6 +76,7 @@ class _Reader:
             rdm=rdm.parse(rdm_text) if setting is not None and rdm_text is not None else None,
             passthrough=self._passthrough(),
             gfx_passthru=self._gfx_passthru(),
+            igd=self._string("gfx_passthru") == "igd",
             firmware=self._firmware(),
             xen_platform_pci=self._bool("xen_platform_pci") is not False,
             usb=bool(self._bool("usb")) or "usbdevice" in self._config.latest,

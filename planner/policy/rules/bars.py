@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from planner.model.span import Span, format_size
 from planner.policy.findings import Context, Finding, Rule, Severity, guest_rule
+from planner.policy.rules.assigned import assigned
+from planner.xen import emulated
 from planner.xen.build import Build, without_regions
 from planner.xen.hvmloader import PHYS_BITS, Bar
 from planner.xen.hvmloader_story import HUGE_BAR, LOW_WINDOW_END, LOW_WINDOW_START
@@ -171,15 +173,16 @@ def bar_total(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
 @guest_rule(
     Rule(
         "BAR310",
-        "A graphics card without what gfx_passthru gives",
-        Severity.WARNING,
+        "gfx_passthru and the guest's graphics do not fit",
+        Severity.ERROR,
         by="libxl",
         why=(
             "Only gfx_passthru lets the guest reach VGA memory at 0xa0000 and the integrated card's OpRegion; libxl "
-            "refuses it where no card of the list is one that it knows."
+            "does not start a guest with it that has no card which it knows, unless the kind is said."
         ),
         remedy='gfx_passthru = "igd" for integrated graphics as the guest\'s first card; no gfx_passthru for others.',
-        source="libxl_dm.c, hvmloader/pci.c; xl.cfg(5): gfx_passthru",
+        source="libxl_dm.c, hvmloader/pci.c; xl.cfg(5): gfx_passthru; without a card seen on real runs: 1 is refused, "
+        '"igd" starts',
     )
 )
 def graphics(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
@@ -188,17 +191,21 @@ def graphics(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
     if guest.type != "hvm":
         return
     codes = ("0300", "0380") if build.release.takes_any_display_for_igd else ("0300",)
-    known = [context.plan.host.by_address.get(item.address) for item in guest.pci if item.address is not None]
-    cards = [device for device in known if device is not None and (device.class_code or "")[:4] in codes]
+    known = list(assigned(context, build))
+    cards = [device for device in known if (device.class_code or "")[:4] in codes]
     intel = [device for device in cards if (device.id or "").startswith("8086")]
     integrated = [device for device in intel if device.address[1:] == (0, 2, 0)]
-    if guest.gfx_passthru and not intel and not any(device is None or not device.class_code for device in known):
+    missing = emulated.undetected_graphics(known, any_display=build.release.takes_any_display_for_igd)
+    if guest.gfx_passthru and missing is not None:
         yield context.finding(
             rule,
             guest,
-            "gfx_passthru finds no Intel graphics in pci, and libxl refuses the guest",
-            xen_says="unable to detect required gfx_passthru_kind",
-            help=rule.remedy,
+            'gfx_passthru = "igd", and no Intel graphics in pci: the guest starts without any'
+            if guest.igd
+            else "gfx_passthru finds no Intel graphics in pci, and libxl does not start the guest",
+            severity=Severity.WARNING if guest.igd else None,
+            xen_says=None if guest.igd else missing,
+            help="drop gfx_passthru, or give the guest the graphics",
             keys=("gfx_passthru",),
         )
     for device in integrated if not guest.gfx_passthru else ():
@@ -207,6 +214,7 @@ def graphics(context: Context, rule: Rule, build: Build) -> Iterator[Finding]:
             guest,
             f"{device.address.short} is integrated graphics: without gfx_passthru the guest has it as a second card at "
             "best, without VGA memory and OpRegion",
+            severity=Severity.WARNING,
             device=device.address,
             help=rule.remedy,
         )

@@ -11,7 +11,7 @@ from planner.tui.widgets.lines import Picker
 class Blocks(Picker):
     """Entries take as many lines as the pane has for all of them; where one each is too many, it scrolls."""
 
-    LONGEST = 4
+    LONGEST = 9
 
     def block(self, index: int, width: int, most: int) -> list[Row]:
         """Entry `index` in at most `most` lines."""
