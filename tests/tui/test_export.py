@@ -49,11 +49,11 @@ def test_a_folder_is_for_one_export_only(tmp_path: Path) -> None:
 
     async def script(driver: Driver) -> None:
         await driver.press("3 space e x")
-        await driver.type(str(tmp_path / "out"))
+        await driver.type(str(tmp_path / "elsewhere"))
         assert "pci" in await driver.press("escape")
         await driver.press("x enter escape escape")
         assert not driver.view.unsaved
-        assert "out" not in await driver.press("s")
+        assert "elsewhere" not in await driver.press("s")
 
     drive(plan, script, folder=tmp_path)
     assert "pci = [ ]" in (tmp_path / "win10.cfg").read_text()

@@ -52,6 +52,14 @@ SCREENS = (
     ("palette", HP, "colon", "escape"),
     ("palette-found", HP, "colon p f s e n s e", "escape"),
     ("details", HP, "3 tab G i", "escape shift+tab"),
+    ("exact", HP, "1 w enter", "escape w"),
+    ("rename", HP, "r", "escape"),
+    ("remove", HP, "x", "n"),
+    ("reason", HP, "E", "escape"),
+    ("save-as", HP, "W", "escape"),
+    ("open", HP, "o", "escape"),
+    ("sessions", HP, "O", "escape"),
+    ("no-fix", HP, "2 G f", "escape"),
     ("stage", LOWERED, "1 t t", "escape"),
     ("views", LOWERED, "v", "escape"),
     ("zoom", LOWERED, "z", "escape"),
@@ -62,6 +70,7 @@ SCREENS = (
     ("changes", DESKTOP, "3 g space D", "escape u"),
     ("quit", DESKTOP, "3 g space q", "n u"),
     ("help", DESKTOP, "question_mark", "escape"),
+    ("messages", DESKTOP, "3 g space u N", "escape"),
     ("tour", DESKTOP, "K", "escape"),
 )
 """Name, site, the keys that lead there, and those that lead back."""
