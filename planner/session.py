@@ -227,6 +227,6 @@ def _given(edit: Edit) -> Iterator[Sbdf]:
 
 
 def _sizes(edit: Edit) -> tuple[tuple[str, str], ...]:
-    """Which sizes an edit changes, if it changes nothing else."""
+    """Which sizes an edit changes."""
     edits = edit.edits if isinstance(edit, Together) else (edit,)
     return tuple((one.guest, one.key) for one in edits if isinstance(one, SetSize))

@@ -64,7 +64,7 @@ def _new(guest: Guest) -> str:
     lines += [f"hap = {guest.hap:d}"] if guest.hap is not None else []
     lines += [f"rdm = {quote(guest.rdm.text)}"] if guest.rdm is not None else []
     lines += [f"passthrough = {quote(guest.passthrough)}"] if guest.passthrough is not None else []
-    lines += ["gfx_passthru = 1"] if guest.gfx_passthru else []
+    lines += [f"gfx_passthru = {quote('igd') if guest.igd else 1}"] if guest.gfx_passthru else []
     lines += [f"bios = {quote(guest.firmware)}"] if guest.firmware != "seabios" else []
     lines += ["xen_platform_pci = 0"] if not guest.xen_platform_pci else []
     lines += ["usb = 1"] if guest.usb else []

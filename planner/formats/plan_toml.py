@@ -57,6 +57,9 @@ class Settings(FromFile, frozen=True):
     rdm: str | None = None
     passthrough: Literal["disabled", "enabled", "sync_pt", "share_pt"] | None = None
     gfx_passthru: bool | None = None
+    igd: Annotated[bool | None, Meta(description='gfx_passthru = "igd": libxl does not look for the card itself')] = (
+        None
+    )
     firmware: Literal["seabios", "ovmf", "rombios"] | None = None
     xen_platform_pci: bool | None = None
     usb: bool | None = None

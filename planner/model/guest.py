@@ -104,6 +104,7 @@ class Guest:
 
     `firmware` to `extra_devices` choose what QEMU emulates: `nics` are the models of the `vif`s that it emulates,
     `ahci` is `hdtype = "ahci"` with a disk on it, `extra_devices` the models that `device_model_args_hvm` adds.
+    `igd` is `gfx_passthru = "igd"`, with which libxl does not look for the card itself.
 
     `altp2m` to `pci_seize` are other settings that matter to devices: `stubdomain` is QEMU in a domain of its own, the
     last two are the defaults of their namesakes in `Passthrough`.

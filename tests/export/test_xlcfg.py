@@ -175,6 +175,13 @@ _layouts = st.sampled_from(
 _separators = st.sampled_from([", ", ",\n  ", " ,# note\n", "\n,\n"])
 
 
+@pytest.mark.parametrize("value", ["1", '"igd"'])
+def test_the_kind_of_graphics_is_written_as_it_was_read(xlu: LibXlUtil, value: str) -> None:
+    """`"igd"` and 1 are not the same: with 1 a guest without Intel graphics does not start."""
+    wanted = replace(read(f'name = "a"\ngfx_passthru = {value}\n'), file=None)
+    _assert_xen_reads(xlu, xlcfg.render(wanted), wanted)
+
+
 @given(
     st.lists(_addresses, unique=True, min_size=1, max_size=4),
     st.lists(

@@ -102,6 +102,7 @@ _settings: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "rdm": st.none() | _words.map(rdm.parse),
         "passthrough": st.sampled_from([None, "share_pt", "enabled"]),
         "gfx_passthru": st.booleans(),
+        "igd": st.booleans(),
         "firmware": st.sampled_from(["seabios", "ovmf"]),
         "usb": st.booleans(),
         "usbversion": st.none() | st.integers(1, 3),

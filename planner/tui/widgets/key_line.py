@@ -31,8 +31,6 @@ _EXPORT = (
     "export.one export.all export.previous+export.next list.down+list.up=scroll export.form export.copy export.reload"
 )
 _ALWAYS = {Where.MAIN: "help palette", Where.EXPORT: "export.help export.close"}
-
-
 _FOR_GUESTS = ("device.", "size.", "map.", "problem.fix", "guest.export", "guest.rename", "guest.remove")
 
 
